@@ -1,0 +1,1 @@
+"""The one loop, and all that touches the world: processes, pipes, signals, the clock."""

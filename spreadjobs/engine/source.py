@@ -1,0 +1,94 @@
+"""The tasks of a run: pulled from the user's iterable only to refill, numbered, and sealed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from spreadjobs.core.events import TaskSpec
+from spreadjobs.errors import Place, SerializationError
+from spreadjobs.protocol.payloads import Sealer, SealError
+from spreadjobs.records import Limits, Needs, Placement, Task
+
+Key = tuple[Needs, Limits, Placement, int, bool]
+
+
+class Batch:
+    """What one pull brought: (number, spec) of each task that can be sent, the numbers of the others, and names."""
+
+    __slots__ = ("names", "rejected", "tasks")
+
+    def __init__(self) -> None:
+        self.tasks: list[tuple[int, TaskSpec]] = []
+        self.rejected: list[int] = []
+        self.names: dict[int, str] = {}
+
+
+class Source:
+    """Where tasks come from.
+
+    limits: what holds for a task that does not say otherwise, with nothing left unset. sealer: seals the payloads.
+    """
+
+    def __init__(self, todo: Iterable[Any], limits: Limits, sealer: Sealer) -> None:
+        self._items = iter(todo)
+        self._limits = limits
+        self.sealer = sealer
+        self._specs: dict[Key, TaskSpec] = {}
+        self._plain = self._spec(Task(None))
+        self._count = 0
+        self.exhausted = False
+        #: The sealed payload of each open task.
+        self.sealed: dict[int, bytes] = {}
+        #: Why a task could not be sealed.
+        self.refused: dict[int, SerializationError] = {}
+
+    def pull(self, count: int) -> Batch:
+        """Take up to so many items. Raises what the iterable raises."""
+        batch = Batch()
+        for _ in range(count):
+            try:
+                item = next(self._items)
+            except StopIteration:
+                self.exhausted = True
+                break
+            self._take(item, batch)
+        return batch
+
+    def _take(self, item: Any, batch: Batch) -> None:
+        number, self._count = self._count, self._count + 1
+        spec, payload, name = self._plain, item, None
+        if isinstance(item, Task):
+            spec, payload, name = self._spec(item), item.payload, item.name
+        if name is not None:
+            batch.names[number] = name
+        try:
+            self.sealed[number] = self.sealer.seal(payload)
+            batch.tasks.append((number, spec))
+        except SealError as error:
+            batch.rejected.append(number)
+            self.refused[number] = SerializationError(f"its payload cannot be sent: {error}", Place(number, name))
+
+    def _spec(self, task: Task) -> TaskSpec:
+        key = (task.needs, task.limits, task.placement, task.hints.priority, task.idempotent)
+        spec = self._specs.get(key)
+        if spec is None:
+            spec = self._specs[key] = make_spec(task, self._limits)
+        return spec
+
+
+def make_spec(task: Task, limits: Limits) -> TaskSpec:
+    """What the machine is told of a task, where ``limits`` says all that the task leaves open."""
+    full = task.limits.over(limits)
+    assert full.timeout is not None and full.attempts is not None
+    assert full.losses is not None and full.grace is not None
+    return TaskSpec(
+        needs=task.needs,
+        placement=task.placement,
+        priority=task.hints.priority,
+        timeout=full.timeout,
+        attempts=full.attempts,
+        losses=full.losses,
+        grace=full.grace,
+        idempotent=task.idempotent,
+    )

@@ -1,0 +1,1 @@
+"""The ways in which users call it, all on one engine."""

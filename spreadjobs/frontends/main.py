@@ -1,0 +1,149 @@
+"""``results, tails = main(todo, list_of_args)``: the classic call."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal, NamedTuple, NoReturn
+
+from spreadjobs.core.actions import RunEnd
+from spreadjobs.core.task import TaskState
+from spreadjobs.engine.interrupt import Interrupt
+from spreadjobs.engine.results import Results
+from spreadjobs.engine.run import Run
+from spreadjobs.engine.source import Source
+from spreadjobs.errors import CrewLost, DeadlinePassed, RunInterrupted
+from spreadjobs.frontends import plan
+from spreadjobs.frontends.report import Report
+from spreadjobs.protocol.payloads import Sealer
+from spreadjobs.records import DEFAULTS, Limits
+from worker_stub.main import cpu_count
+
+
+class _Pair(NamedTuple):
+    results: list[Any]
+    tails: list[list[str]]
+
+
+class RunResult(_Pair):
+    """What ``main`` returns: the tuple ``(results, tails)``, which has the ``report`` too."""
+
+    report: Report
+
+
+def main(
+    todo: Iterable[Any],
+    list_of_args: Iterable[Sequence[Any]] | Callable[[Any], Any],
+    *,
+    connection_factory: type | None = None,
+    stdin: Iterable[Any] | None = None,
+    on_error: Literal["raise", "return"] = "raise",
+    workers: int | None = None,
+    timeout: float | None = None,
+    attempts: int = DEFAULTS.attempts,
+    losses: int = DEFAULTS.losses,
+    deadline: float | None = None,
+    codec: Literal["pickle", "msgpack"] = "pickle",
+    connect: float = DEFAULTS.connect,
+    grace: float = DEFAULTS.grace,
+) -> RunResult:
+    """Spread tasks over worker processes, and wait until all have ended.
+
+    todo: payloads, or ``Task`` objects; any iterable, pulled from as there is room. The first item is pulled before
+        any worker is started.
+    list_of_args: argument lists, each of which is started as one worker; or a Python function, which local workers
+        call with each payload.
+    connection_factory: the dialect of the argument lists' workers: ``Connection_framed`` (docs/protocol.md), or
+        ``Connection_lines`` (plain commands, without tasks). Not needed where nothing is sent to them.
+    stdin: the prelude: items that each worker is sent before its first task, also one that is started again.
+    on_error: "raise" ends the run at the first task that failed for good, and raises its exception; "return" goes on,
+        and puts the exception in the task's place.
+    workers: with a function, how many workers (by default, one per CPU that we may use).
+    timeout: seconds that each attempt may take from its start; None for no limit.
+    attempts: the how-manieth error of a task is final. losses: the how-manieth death of its worker is.
+    deadline: seconds that the whole call may take.
+    codec: how payloads are sent: "pickle", or "msgpack" for workers in other languages, which can then make nothing
+        run here.
+    connect: seconds in which a worker must have said that it is one.
+    grace: seconds that a worker may be silent after its input was closed.
+
+    Returns ``(results, tails)``: ``results[i]`` belongs to the i-th task, ``notComputed`` stands for one that never
+    ran to its end; ``tails`` is one list of lines for each worker, in the order given. Its ``report`` says more.
+
+    Raises UsageError before any worker is started; a task's own exception, or a TaskError, if on_error is "raise";
+    CrewLost if no worker was left; DeadlinePassed if the deadline passed and on_error is "raise"; RunInterrupted after
+    Ctrl-C; and what ``todo`` raises. All but the first have ``results``, ``tails`` and ``report``.
+    """
+    plan.check(on_error, codec, deadline=deadline, connect=connect, grace=grace)
+    plan.check_workers(workers, list_of_args)
+    limits = Limits(math.inf if timeout is None else timeout, attempts, losses, DEFAULTS.timeout_grace)
+    sealer = Sealer(codec)
+    items = iter(todo)
+    first = list(itertools.islice(items, 1))
+    if callable(list_of_args):
+        count = workers or cpu_count()
+        if not first:
+            return _nothing(count)
+        crewing = plan.crew_of_function(list_of_args, plan.enough(count, todo), stdin or (), sealer)
+    else:
+        crewing = plan.crew_of_programs(list_of_args, connection_factory, stdin or (), sealer, has_tasks=bool(first))
+        count = len(crewing.spots)
+    rules = plan.make_rules(
+        connect=connect,
+        grace=grace,
+        deadline=deadline,
+        stop_on_failure=on_error == "raise",
+        unlimited_tail=crewing.sends_nothing,
+    )
+    source = Source(itertools.chain(first, items), limits, sealer)
+    return _conclude(Run(crewing.spots, source, rules, crewing.dialect), on_error, count)
+
+
+def _nothing(count: int) -> RunResult:
+    workers: list[list[str]] = [[] for _ in range(count)]
+    answer = RunResult([], workers)
+    answer.report = Report(RunEnd.COMPLETE, time.time(), 0.0, Results(), ())
+    return answer
+
+
+def _conclude(run: Run, on_error: str, count: int) -> RunResult:
+    started, clock = time.time(), time.monotonic()
+    with Interrupt(run) as interrupt:
+        try:
+            how = run.go()
+        except KeyboardInterrupt:
+            how = RunEnd.STOPPED
+        finally:
+            run.close()
+    results, records = run.results, run.roll.records
+    tails = [record.tail for record in records] + [[] for _ in range(count - len(records))]
+    answer = RunResult(results.values, tails)
+    answer.report = Report(how, started, time.monotonic() - clock, results, records)
+    failure = _failure(run, how, on_error, interrupt.came)
+    if failure is not None:
+        _raise(failure, answer)
+    return answer
+
+
+def _failure(run: Run, how: RunEnd, on_error: str, interrupted: bool) -> BaseException | None:
+    done = f"{run.results.states.count(TaskState.DONE)} of {len(run.results.states)} tasks were done"
+    if interrupted:
+        return RunInterrupted(f"interrupted; {done}")
+    if run.broken_input is not None:
+        return run.broken_input
+    if how is RunEnd.CREW_LOST:
+        return CrewLost(f"no worker is left, {done}: {run.roll.why_lost()}")
+    if on_error == "raise" and how is RunEnd.DEADLINE:
+        return DeadlinePassed(f"the deadline of the call passed, {done}")
+    if on_error == "raise" and run.results.first_failure is not None:
+        return run.results.failures[run.results.first_failure]
+    return None
+
+
+def _raise(failure: BaseException, answer: RunResult) -> NoReturn:
+    # Whatever class it is, and however it guards its attributes: BaseException's own way works for all.
+    for name, value in (("results", answer.results), ("tails", answer.tails), ("report", answer.report)):
+        BaseException.__setattr__(failure, name, value)
+    raise failure

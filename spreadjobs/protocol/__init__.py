@@ -1,0 +1,1 @@
+"""Bytes to messages and back: frames, messages, payloads, lines. Pure: no I/O, no clock."""

@@ -1,0 +1,121 @@
+"""Builders, and a test bench: the real machine, told one event at a time, with its invariants checked after each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+from spreadjobs.core.actions import Action, SendTasks, StartWorker
+from spreadjobs.core.events import (
+    Event,
+    InputEnded,
+    Outcome,
+    SlotsOffered,
+    TasksFinished,
+    TasksSubmitted,
+    TaskSpec,
+    TimePassed,
+    WorkerAccepted,
+    WorkerEnded,
+    WorkerReady,
+    WorkerSeen,
+)
+from spreadjobs.core.invariants import check
+from spreadjobs.core.machine import Machine
+from spreadjobs.core.rules import Rules
+from spreadjobs.records import Needs, Placement
+from tests.core.shadow import Shadow
+
+
+def spec(
+    timeout: float = math.inf,
+    attempts: int = 1,
+    losses: int = 2,
+    grace: float = 0.0,
+    *,
+    cpus: int = 1,
+    hosts: tuple[str, ...] = (),
+    priority: int = 0,
+    idempotent: bool = True,
+) -> TaskSpec:
+    """What is asked for a task: the defaults, but for what is said."""
+    return TaskSpec(Needs(cpus), Placement(hosts), priority, timeout, attempts, losses, grace, idempotent)
+
+
+PLAIN = spec()
+
+
+class Bench:
+    """A machine on a test bench.
+
+    Every call is an event: it gives the actions that came of it, which are noted in ``trace`` with their time too.
+    """
+
+    def __init__(self, rules: Rules | None = None, jitter: Callable[[], float] = lambda: 1.0) -> None:
+        self.machine = Machine(rules or Rules(), jitter)
+        self.shadow = Shadow()
+        self.trace: list[tuple[float, Action]] = []
+
+    def tell(self, event: Event) -> list[Action]:
+        """Something has happened."""
+        actions = self.machine.handle(event)
+        self.trace += [(event.at, action) for action in actions]
+        self.shadow.follow(event, actions)
+        check(self.machine)
+        return actions
+
+    def offer(self, at: float, host: str = "ant", slots: Sequence[int] = (0,)) -> list[Action]:
+        """A host has come."""
+        return self.tell(SlotsOffered(at, host, slots))
+
+    def submit(self, at: float, *numbers: int, like: TaskSpec = PLAIN) -> list[Action]:
+        """Tasks of one kind have come."""
+        return self.tell(TasksSubmitted(at, [(number, like) for number in numbers]))
+
+    def end_input(self, at: float) -> list[Action]:
+        """No further task comes."""
+        return self.tell(InputEnded(at))
+
+    def ready(self, at: float, *workers: int) -> list[Action]:
+        """Workers have accepted and are prepared."""
+        actions = []
+        for worker in workers:
+            actions += self.tell(WorkerAccepted(at, worker))
+            actions += self.tell(WorkerReady(at, worker))
+        return actions
+
+    def answer(self, at: float, worker: int, task: int, attempt: int = 1, ok: bool = True) -> list[Action]:
+        """A worker has answered a task."""
+        return self.tell(TasksFinished(at, worker, [Outcome(task, attempt, ok)]))
+
+    def see(
+        self, at: float, worker: int, task: int | None = None, began: float | None = None, moving: bool = False
+    ) -> list[Action]:
+        """A look has found this."""
+        return self.tell(WorkerSeen(at, worker, task, began, moving))
+
+    def end(
+        self, at: float, worker: int, status: int | None = -9, running: int | None = None, permanent: bool = False
+    ) -> list[Action]:
+        """A worker's process is gone; killed, if nothing else is said."""
+        return self.tell(WorkerEnded(at, worker, status, running, permanent))
+
+    def wait(self, at: float) -> list[Action]:
+        """Nothing happens until then, but what the machine itself wants to be woken for: all that comes of it."""
+        actions = []
+        while (wake_at := self.machine.wake_at()) is not None and wake_at < at:
+            actions += self.tell(TimePassed(wake_at))
+        return actions + self.tell(TimePassed(at))
+
+
+def staffed(*workers: int, rules: Rules | None = None, host: str = "ant") -> Bench:
+    """A bench on which a host came with a slot for each of these workers (0, 1, ...), and all are idle, at 0.0."""
+    bench = Bench(rules)
+    assert bench.offer(0.0, host, workers) == [StartWorker(worker, worker) for worker in workers]
+    assert bench.ready(0.0, *workers) == []
+    return bench
+
+
+def sent(worker: int, task: int, attempt: int = 1) -> SendTasks:
+    """One task is sent to a worker."""
+    return SendTasks(worker, ((task, attempt),))
