@@ -61,7 +61,7 @@ class Deadlines:
             due = self._due.get(key)
             if due is None:
                 continue
-            if due > at:
+            if due > when:
                 self.set(key, due)
                 continue
             del self._due[key]

@@ -43,7 +43,7 @@ def _tasks(run: RunState) -> Iterator[Finding]:
         places.update(shape.numbers())
         yield len(shape.delayed) + shape.ready() == len(list(shape.numbers())), f"the shape {shape.needs} miscounts"
     for worker in run.workers.values():
-        places.update(worker.hand)
+        places.update(list(worker.hand))
     for number, task in run.tasks.items():
         yield places.pop(number, 0) == 1, f"{_tell(task)} is not in exactly one place"
         yield _is_at_home(run, task), f"{_tell(task)} is in the wrong place"

@@ -144,7 +144,7 @@ class Machine:
     def _end_where_nobody_is_left(self, at: float) -> None:
         state = self.state
         if state.closing:
-            self._end(state.how or RunEnd.COMPLETE)
+            self._end(state.how or (RunEnd.CREW_LOST if state.stranded else RunEnd.COMPLETE))
         elif not state.ledger.hosts:
             return  # none has come yet
         elif state.is_plain and (state.answered or not state.ledger.slots):

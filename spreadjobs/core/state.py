@@ -35,7 +35,7 @@ class RunState:
     __slots__ = (
         *("jitter", "rules"),
         *("deadlines", "ledger", "next_worker", "out", "ready", "tally", "tasks", "workers"),
-        *("answered", "closing", "failed", "highest", "how", "input_ended", "over", "submitted"),
+        *("answered", "closing", "failed", "highest", "how", "input_ended", "over", "stranded", "submitted"),
     )
 
     def __init__(self, rules: Rules, jitter: Callable[[], float]) -> None:
@@ -57,6 +57,8 @@ class RunState:
         self.input_ended = False
         #: Whether a task has failed for good.
         self.failed = False
+        #: Whether a task was ended since no worker that could run it was left.
+        self.stranded = False
         #: Whether any worker was ever ready.
         self.answered = False
         #: Whether no worker is started and no task is sent any more; why, where the run was stopped.

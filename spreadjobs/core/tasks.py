@@ -84,7 +84,7 @@ class Tasks:
                 self._run.ready.push(task.shape, task.key)
             else:
                 task.worker = None
-                self._end(task, TaskStep.ABANDON)
+                self._strand([task.id])
         worker.hand.clear()
         self._say()
 
@@ -107,7 +107,7 @@ class Tasks:
         for shape in run.ready.shapes.values():
             shape.never = why_never(shape, run.ledger.hosts.values())
             if shape.never is not None:
-                self._abandon(sorted(shape.numbers()))
+                self._strand(sorted(shape.numbers()))
                 shape.clear()
         self._say()
 
@@ -147,6 +147,11 @@ class Tasks:
                 run.ready.push(shape, task.key)
             else:
                 self._end(task, TaskStep.FAIL)
+
+    def _strand(self, numbers: Sequence[int]) -> None:
+        """End tasks that no worker is left for: that is not how a run should end."""
+        self._run.stranded = self._run.stranded or bool(numbers)
+        self._abandon(numbers)
 
     def _abandon(self, numbers: Sequence[int]) -> None:
         for number in numbers:

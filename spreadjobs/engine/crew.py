@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import uuid
 from collections.abc import Callable, Sequence
 
 from spreadjobs.core.actions import Cause
@@ -18,7 +17,7 @@ from worker_stub import supervise
 
 def new_tag() -> str:
     """A mark for a run: unlike any other, and below that of the task in which we are, if we are in one."""
-    mine = uuid.uuid4().hex[:16]
+    mine = os.urandom(8).hex()
     outer = os.environ.get(supervise.ID_VARIABLE)
     return f"{outer}/{mine}" if outer else mine
 

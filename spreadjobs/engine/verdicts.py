@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from spreadjobs.core.actions import Ending
 from spreadjobs.core.task import TaskState
 from spreadjobs.engine import outcomes
-from spreadjobs.engine.results import Attempt, Results
+from spreadjobs.engine.results import Attempt, Results, notComputed
 from spreadjobs.engine.source import Source
 from spreadjobs.engine.worker import Worker
 from spreadjobs.errors import Place, TaskError, TaskRefused
@@ -57,7 +57,7 @@ class Verdicts:
         for ending in endings:
             letter = self._judge(ending)
             if letter is None:
-                self._results.settle(ending.task, ending.state, *self._unsent(ending))
+                self._results.settle(ending.task, ending.state, notComputed, self._unsent(ending))
             else:
                 self._results.note(ending.task, letter.attempt)
                 self._results.settle(ending.task, ending.state, letter.value, letter.failure)
@@ -87,7 +87,7 @@ class Verdicts:
         elif ending.state is TaskState.LOST:
             failure = outcomes.lost(place, running, reason, worker.err.last_lines(12))
         reason = reason if failure is None else failure.reason
-        return Letter(None, failure, self._attempt(worker, ending.attempt, ending.state, seconds, reason, None))
+        return Letter(notComputed, failure, self._attempt(worker, ending.attempt, ending.state, seconds, reason, None))
 
     def _who(self, number: int | None) -> tuple[Worker | None, str]:
         if number is None:
@@ -96,14 +96,14 @@ class Verdicts:
             return self._ended, self._reason
         return self._find(number), "the run was stopped"
 
-    def _unsent(self, ending: Ending) -> tuple[Any, Exception | None]:
+    def _unsent(self, ending: Ending) -> TaskError | None:
         if ending.state is not TaskState.FAILED:
-            return None, None
+            return None
         refused = self._source.refused.pop(ending.task, None)
         if refused is not None:
-            return None, refused
+            return refused
         reason = "it can never run: no host of this run has what it needs, or is one that it may run on"
-        return None, TaskRefused(reason, Place(ending.task, self._results.names.get(ending.task)))
+        return TaskRefused(reason, Place(ending.task, self._results.names.get(ending.task)))
 
     def _place(self, task: int, attempt: int, worker: Worker) -> Place:
         return Place(task, self._results.names.get(task), attempt, worker.spot.slot, worker.spot.host)

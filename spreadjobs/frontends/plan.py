@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 import sys
@@ -46,6 +45,8 @@ def crew_of_function(function: Function, workers: int, prelude: Iterable[Any], s
         sealed = sealer.seal(function)
     except SealError as error:
         raise UsageError(f"the function {function!r} cannot be used: {error}") from error
+    import hashlib  # late: it takes its time, and only functions need it
+
     digest = hashlib.blake2b(sealed, digest_size=16).digest()
     path = [os.path.abspath(folder) for folder in sys.path]
     preparation = Preparation(sealer.name, _sealed_prelude(prelude, sealer), (digest, sealed), path)

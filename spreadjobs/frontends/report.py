@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -97,6 +96,8 @@ class Report:
 
     def to_json(self) -> str:
         """All of it but the results, as JSON text; errors as their type and text."""
+        import json  # late: few call this
+
         return json.dumps(
             {
                 "how": self.how.name,

@@ -44,9 +44,7 @@ def why_never(task: Asking, hosts: Iterable[HostView]) -> str | None:
             allowed.append(host)
     if allowed:
         largest = max(allowed, key=lambda host: host.slots)
-        return (
-            f"it needs {task.needs.cpus} cpus; the largest host that it may run on, {largest.name}, has {largest.slots}"
-        )
+        return f"it needs {task.needs.cpus} cpus, and {largest.name}, the largest of its hosts, has {largest.slots}"
     if task.placement.hosts:
         return f"it may run on {', '.join(task.placement.hosts)} only, and no such host is there"
     return "no host is there"

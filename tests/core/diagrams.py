@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import IntEnum
-from typing import Final
+from typing import Final, TypeVar
 
 from spreadjobs.core.host import HOST_STEPS
 from spreadjobs.core.task import STEPS
 from spreadjobs.core.worker import WORKER_STEPS
 
+State = TypeVar("State", bound=IntEnum)
+Step = TypeVar("Step", bound=IntEnum)
 
-def draw(table: Mapping[tuple[IntEnum, IntEnum], IntEnum]) -> str:
-    """The text of a mermaid diagram, an arrow a line; the state numbered 0 is the first, those without steps the last."""
+
+def draw(table: Mapping[tuple[State, Step], State]) -> str:
+    """The text of a mermaid diagram, an arrow a line; the state numbered 0 is the first, one without steps a last."""
     lines = [f"    {before.name} --> {after.name}: {step.name}" for (before, step), after in table.items()]
     states = type(next(iter(table.values())))
     leaving = [before for before, _ in table]

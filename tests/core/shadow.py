@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from spreadjobs.core.actions import (
     Action,
+    Cause,
     CloseWorker,
     EndRun,
     GiveUpSlot,
@@ -16,7 +17,7 @@ from spreadjobs.core.actions import (
     SendTasks,
     StartWorker,
 )
-from spreadjobs.core.events import Event, SlotsOffered, TasksFinished, TasksSubmitted, TaskSpec, WorkerEnded, WorkerSeen
+from spreadjobs.core.events import Event, SlotsOffered, TasksFinished, TaskSpec, TasksSubmitted, WorkerEnded, WorkerSeen
 from spreadjobs.core.task import FINAL, TaskState
 
 
@@ -31,10 +32,10 @@ class Shadow:
         #: The attempt at which each task is, and who has it.
         self.attempts: dict[int, int] = {}
         self.holder: dict[int, int] = {}
-        #: The workers that are there, with their slots; those that may be sent tasks; those that are killed.
+        #: The workers that are there, with their slots; those that may be sent tasks; those that are killed, and why.
         self.workers: dict[int, int] = {}
         self.welcome: dict[int, bool] = {}
-        self.killed: dict[int, bool] = {}
+        self.killed: dict[int, Cause] = {}
         self.started = 0
         #: Slots that may have a worker.
         self.slots: dict[int, bool] = {}
@@ -73,9 +74,10 @@ class Shadow:
 
     def _note_end(self, event: WorkerEnded) -> None:
         for number, worker in self.holder.items():
-            if worker == event.worker and (number == event.running or self.began.get(number)):
+            if worker == event.worker and (number == event.running or self.began[number]):
                 self.began[number] = True
-                self.losses[number] = self.losses.get(number, 0) + 1
+                if self._may_charge(number, worker):
+                    self.losses[number] = self.losses.get(number, 0) + 1
         del self.workers[event.worker]
         self.welcome.pop(event.worker)
 
@@ -100,7 +102,7 @@ class Shadow:
                 self._check_budget(number, state, 1)
         elif isinstance(action, KillWorker):
             self.welcome[action.worker] = False
-            self.killed[action.worker] = True
+            self.killed.setdefault(action.worker, action.cause)
         elif isinstance(action, CloseWorker):
             assert self.welcome[action.worker], f"worker {action.worker} is closed twice"
             self.welcome[action.worker] = False
@@ -136,8 +138,15 @@ class Shadow:
     def _let_go(self, number: int, attempt: int, state: TaskState, worker: int) -> None:
         assert self.holder.pop(number) == worker, f"worker {worker} answers for task {number}, which it has not"
         assert self.attempts[number] == attempt
-        if state is not TaskState.NOT_RUN:
-            assert (state is not TaskState.READY) == self.began[number], "charged if, and only if, it had begun"
+        if state is TaskState.READY:
+            assert not self.began[number] or not self._may_charge(number, worker), f"task {number} had begun"
+        else:
+            assert self.began[number] or state is TaskState.NOT_RUN, f"task {number} pays, and had not begun"
+
+    def _may_charge(self, number: int, worker: int) -> bool:
+        """Whether a task that had begun pays for the end of its worker: not for that of one that we froze out."""
+        task = self.specs[number]
+        return self.killed.get(worker) is not Cause.FROZEN or (task is not None and not task.idempotent)
 
     def _check_budget(self, number: int, state: TaskState, left: int) -> None:
         """Whoever pays has done something; whoever goes on has something left, and must be allowed to begin again."""

@@ -3,6 +3,8 @@ from __future__ import annotations
 import random
 import time
 import tracemalloc
+from contextlib import suppress
+from itertools import pairwise
 from typing import Final
 
 import pytest
@@ -41,7 +43,7 @@ def read(pieces: list[bytes], cap: int = CAP) -> list[tuple[int, bytes, bytes, l
 def cut(data: bytes, places: list[int]) -> list[bytes]:
     """The data in pieces."""
     edges = [0, *sorted(place % (len(data) + 1) for place in places), len(data)]
-    return [data[begin:end] for begin, end in zip(edges, edges[1:])]
+    return [data[begin:end] for begin, end in pairwise(edges)]
 
 
 def some_frames(count: int, seed: int) -> list[Frame]:
@@ -160,12 +162,10 @@ def parsed_or_refused(data: bytes, meta: str) -> list[FromWorker]:
     """The messages in the data, as far as they are well formed."""
     found = []
     reader = FrameReader(CAP)
-    try:
+    with suppress(ProtocolError):
         for frame in reader.feed(data):
             found.append(parse(frame, meta))
         reader.close()
-    except ProtocolError as error:
-        assert str(error)
     return found
 
 
@@ -257,7 +257,7 @@ def test_behind_the_last_frame_comes_text() -> None:
 
 @pytest.mark.speed
 def test_the_time_for_a_large_frame_grows_with_its_size_only() -> None:
-    """Ten times the bytes, in pieces of 64 KiB, take about ten times as long, not a hundred times."""
+    """Five times the bytes, in pieces of 64 KiB, take about five times as long, not twenty-five times."""
 
     def seconds(size: int) -> float:
         pieces = [b"x" * 65536] * (size // 65536)
@@ -267,4 +267,4 @@ def test_the_time_for_a_large_frame_grows_with_its_size_only() -> None:
         assert sum(len(list(reader.feed(piece))) for piece in pieces) == 1
         return time.perf_counter() - begin
 
-    assert min(seconds(80 * CAP) for _ in range(3)) < 40 * min(seconds(8 * CAP) for _ in range(5))
+    assert min(seconds(160 * CAP) for _ in range(3)) < 15 * min(seconds(32 * CAP) for _ in range(3))

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spreadjobs.core.actions import RunEnd
+from spreadjobs.core.rules import Rules
+from spreadjobs.core.task import FINAL, TaskState
+from tests.core.bench import spec
+from tests.core.simulator import INF, Deed, Life, Sim
+
+few = st.sampled_from([0.0, 0.001, 0.3, 1.0, 2.5, 7.0])
+often = st.sampled_from([INF, INF, INF, 0.2, 1.5, 4.0])
+
+lives = st.builds(
+    Life,
+    accepts=st.sampled_from([0.0, 0.1, 0.1, 1.0, INF]),
+    prepares=st.sampled_from([0.0, 0.1, 0.1, 2.0]),
+    speed=st.sampled_from([0.1, 1.0, 10.0]),
+    dies=often,
+    exits=often,
+    faults=often,
+    permanent=st.booleans(),
+    is_frozen=st.sampled_from([False, False, False, True]),
+    prints=st.integers(0, 3),
+    tail=few,
+    is_stubborn=st.booleans(),
+    is_missing=st.sampled_from([False, False, False, True]),
+)
+slots = st.lists(lives, min_size=1, max_size=3).map(lambda first: [*first, Life()])
+hopeless = st.lists(lives, min_size=1, max_size=3)
+deeds = st.builds(
+    Deed,
+    seconds=st.sampled_from([0.0, 0.01, 0.5, 1.0, 3.0]),
+    ok=st.booleans(),
+    kills=st.sampled_from([False, False, False, True]),
+    delay=few,
+)
+specs = st.builds(
+    spec,
+    timeout=st.sampled_from([INF, INF, 0.001, 0.7, 2.0]),
+    attempts=st.integers(1, 3),
+    losses=st.integers(1, 3),
+    grace=few,
+    cpus=st.integers(1, 3),
+    hosts=st.sampled_from([(), (), (), ("ant",), ("bee",), ("bee", "ant"), ("nowhere",)]),
+    priority=st.integers(-1, 1),
+    idempotent=st.sampled_from([True, True, False]),
+)
+rules = st.builds(
+    Rules,
+    connect=st.just(5.0),
+    grace=st.sampled_from([0.5, 3.0]),
+    stop_grace=st.sampled_from([0.0, 1.0]),
+    lease=st.sampled_from([1.0, 10.0]),
+    backoff=st.sampled_from([0.0, 0.1]),
+    backoff_max=st.sampled_from([0.1, 1.0]),
+    early_deaths=st.integers(1, 3),
+    stop_on_failure=st.booleans(),
+    deadline=st.sampled_from([None, None, 0.0, 3.0, 12.0]),
+    unlimited_tail=st.booleans(),
+)
+
+
+@dataclass
+class World:
+    """All that a run is made of."""
+
+    rules: Rules
+    ant: list[list[Life]]
+    bee: list[list[Life]]
+    tasks: list[tuple[list[Deed], int, float]]
+    kinds: list[object]
+    input_ends: float
+    stop: float
+    seed: int
+
+    def sim(self) -> Sim:
+        """The world, ready to run."""
+        sim = Sim(self.rules, random.Random(self.seed).random)
+        sim.host("ant", *self.ant)
+        sim.host("bee", *self.bee, at=0.5)
+        arrivals = sorted(at for _, _, at in self.tasks)
+        for number, (at, (deeds, kind, _)) in enumerate(zip(arrivals, self.tasks)):
+            like = self.kinds[kind % len(self.kinds)]
+            sim.task(number, *deeds, like=like, at=at)
+        sim.end_input(max([self.input_ends, *arrivals]))
+        if self.stop < INF:
+            sim.stop(self.stop)
+        return sim
+
+
+worlds = st.builds(
+    World,
+    rules=rules,
+    ant=st.lists(st.one_of(slots, hopeless), min_size=1, max_size=3),
+    bee=st.lists(slots, min_size=0, max_size=3),
+    tasks=st.lists(
+        st.tuples(st.lists(deeds, min_size=1, max_size=3), st.integers(0, 2), st.sampled_from([0.0, 0.0, 0.6, 4.0])),
+        max_size=14,
+    ),
+    kinds=st.lists(specs, min_size=1, max_size=3),
+    input_ends=st.sampled_from([0.0, 1.0, 5.0]),
+    stop=st.sampled_from([INF, INF, INF, 0.0, 2.0, 6.0]),
+    seed=st.integers(0, 3),
+)
