@@ -47,6 +47,7 @@ def watch(parent: int) -> "set[int] | None":
 
 def _pidfd(pid: int) -> "int | None":
     try:
+        # Missing or typed otherwise in older Pythons than the one that mypy runs on.
         return os.pidfd_open(pid)  # type: ignore[attr-defined,no-any-return,unused-ignore]
     except (AttributeError, OSError):
         return None

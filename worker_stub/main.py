@@ -66,7 +66,7 @@ class Worker:
     # --- exec
 
     def introduce(self, before_marker: bytes) -> bool:
-        """Marker and HELLO each way, SETUP, ACCEPTED. False when the input held nothing at all."""
+        """Marker and HELLO each way, SETUP, ACCEPTED. False when the input ended between two of them."""
         seen = self._reader.read_marker(frames.MASTER_MARKER)
         if not seen:
             return False
@@ -75,6 +75,8 @@ class Worker:
                 f"its input begins with {frames.excerpt(seen)}, not with the line {MARKER_TEXT}, so it is no master's"
             )
         hello = self._expect(frames.MASTER_HELLO, small_msgpack.unpackb)
+        if hello is None:
+            return False
         try:
             self._codec = codec.payload_codec(hello.get("codec", "pickle"))
         except ValueError as error:
@@ -85,6 +87,8 @@ class Worker:
         self._write([before_marker, frames.WORKER_MARKER])
         self._send(frames.WORKER_HELLO, self._hello(meta), small_msgpack.packb)
         setup = self._expect(frames.SETUP, self._decode)
+        if setup is None:
+            return False  # there was nothing left to do
         self._reader.frames.cap = setup.get("frame") or frames.FRAME_CAP
         if setup.get("output") is not None:
             self._capture.cap = setup["output"]
@@ -212,10 +216,10 @@ class Worker:
 
     # --- the wire
 
-    def _expect(self, kind: int, decode: "Callable[[bytes], Any]") -> "dict[str, Any]":
+    def _expect(self, kind: int, decode: "Callable[[bytes], Any]") -> "Optional[dict[str, Any]]":
         frame = self._reader.read()
         if frame is None:
-            raise frames.FrameError(f"the input ended before {frames.KIND_NAMES[kind]} came")
+            return None
         if frame[0] != kind:
             raise misplaced(frame[0])
         return as_map(frame[1], decode)

@@ -237,7 +237,7 @@ def let_go(raised: "Optional[BaseException]") -> None:
         if error is not None and not any(error is other for other in seen):
             seen.append(error)
             todo += [error.__cause__, error.__context__]
-            error.__traceback__ = None
+            BaseException.__setattr__(error, "__traceback__", None)  # its class may guard its attributes
 
 
 def complain(text: str) -> None:

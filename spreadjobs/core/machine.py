@@ -1,10 +1,11 @@
 """The machine: the one door through which a run's state changes.
 
-    event ──> what is due ──> what the event means ──> what follows from both ──> actions
-              Deadlines       Tasks, Crew, Watch       dispatch, Staffing, the end
+    event ──> what it means ───────> what is due ──> what follows from both ──> actions
+              Tasks, Crew, Watch     Deadlines       dispatch, Staffing, the end
 
-Rule: ``handle`` is never told anything twice, asks for nothing twice, and for the same events and the same jitter
-gives the same actions.
+Rule 1: for the same events and the same jitter, ``handle`` gives the same actions.
+Rule 2: what has happened comes before what is due: an answer that comes with the deadline has come, and nothing is
+asked of a worker whose end is just being told.
 """
 
 from __future__ import annotations
@@ -82,9 +83,9 @@ class Machine:
         state = self.state
         out = state.out = []
         at = event.at
+        self._handlers[type(event)](event)
         while (key := state.deadlines.pop(at)) is not None:
             self._fire(*key, at)
-        self._handlers[type(event)](event)
         self._follow(at)
         return out
 

@@ -51,8 +51,7 @@ def main(
 ) -> RunResult:
     """Spread tasks over worker processes, and wait until all have ended.
 
-    todo: payloads, or ``Task`` objects; any iterable, pulled from as there is room. The first item is pulled before
-        any worker is started.
+    todo: payloads, or ``Task`` objects; any iterable, pulled from as there is room, the first item before all else.
     list_of_args: argument lists, each of which is started as one worker; or a Python function, which local workers
         call with each payload.
     connection_factory: the dialect of the argument lists' workers: ``Connection_framed`` (docs/protocol.md), or
@@ -90,13 +89,7 @@ def main(
     else:
         crewing = plan.crew_of_programs(list_of_args, connection_factory, stdin or (), sealer, has_tasks=bool(first))
         count = len(crewing.spots)
-    rules = plan.make_rules(
-        connect=connect,
-        grace=grace,
-        deadline=deadline,
-        stop_on_failure=on_error == "raise",
-        unlimited_tail=crewing.sends_nothing,
-    )
+    rules = plan.make_rules(connect, grace, deadline, stop_on_failure=on_error == "raise", crewing=crewing)
     source = Source(itertools.chain(first, items), limits, sealer)
     return _conclude(Run(crewing.spots, source, rules, crewing.dialect), on_error, count)
 

@@ -19,7 +19,7 @@ from spreadjobs.errors import UsageError
 from spreadjobs.frontends.connections import Connection_framed, Connection_lines
 from spreadjobs.protocol.lines import encode_prelude
 from spreadjobs.protocol.payloads import CODECS, Sealer, SealError
-from spreadjobs.records import DEFAULTS, Task
+from spreadjobs.records import Task
 from spreadjobs.transports.base import Spot
 from spreadjobs.transports.local import LocalTransport
 from worker_stub import __main__ as stub
@@ -146,18 +146,13 @@ def check_workers(workers: object, list_of_args: object) -> None:
 
 
 def make_rules(
-    *, connect: float, grace: float, deadline: float | None, stop_on_failure: bool, unlimited_tail: bool
+    connect: float, grace: float, deadline: float | None, *, stop_on_failure: bool, crewing: Crewing
 ) -> Rules:
     """The machine's rules, where the clock says that it is now."""
     return Rules(
         connect=connect,
         grace=grace,
-        stop_grace=DEFAULTS.stop_grace,
-        lease=DEFAULTS.lease,
-        backoff=DEFAULTS.backoff,
-        backoff_max=DEFAULTS.backoff_max,
-        early_deaths=DEFAULTS.early_deaths,
         stop_on_failure=stop_on_failure,
         deadline=None if deadline is None else time.monotonic() + deadline,
-        unlimited_tail=unlimited_tail,
+        unlimited_tail=crewing.sends_nothing,
     )

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spreadjobs.core.actions import RunEnd
+from spreadjobs.core.events import TaskSpec
 from spreadjobs.core.rules import Rules
 from spreadjobs.core.task import FINAL, TaskState
 from tests.core.bench import spec
@@ -73,7 +74,7 @@ class World:
     ant: list[list[Life]]
     bee: list[list[Life]]
     tasks: list[tuple[list[Deed], int, float]]
-    kinds: list[object]
+    kinds: list[TaskSpec]
     input_ends: float
     stop: float
     seed: int
@@ -107,3 +108,45 @@ worlds = st.builds(
     stop=st.sampled_from([INF, INF, INF, 0.0, 2.0, 6.0]),
     seed=st.integers(0, 3),
 )
+
+
+@given(worlds)
+@settings(max_examples=300)
+def test_every_run_ends_and_each_task_in_exactly_one_way(world: World) -> None:
+    """Whatever the crew, the tasks and the rules: the invariants hold after every event, nobody pays for a neighbour,
+    and the numbers that are left add up."""
+    sim = world.sim()
+    sim.run()
+    assert sorted(sim.ended) == list(range(len(world.tasks)))
+    snapshot = sim.bench.machine.snapshot()
+    assert snapshot.over and snapshot.how is sim.how is not None
+    assert {state: snapshot.tasks[state] for state in TaskState if snapshot.tasks[state]} == {
+        state: count for state in FINAL if (count := list(sim.ended.values()).count(state))
+    }
+    assert snapshot.attempts == sum(sim.bench.shadow.attempts.values())
+    assert sim.bench.machine.wake_at() is None
+
+
+@given(worlds)
+@settings(max_examples=60)
+def test_the_same_world_gives_the_same_trace(world: World) -> None:
+    """Event by event, action by action."""
+    one, two = world.sim(), world.sim()
+    one.run()
+    two.run()
+    assert one.trace == two.trace
+
+
+@given(worlds)
+@settings(max_examples=100)
+def test_with_a_crew_that_does_not_give_up_no_task_is_left_out(world: World) -> None:
+    """Workers may die, freeze and break the protocol: where each slot has a good one at last, all tasks are run."""
+    calm = {"exits": INF, "permanent": False, "is_missing": False}
+    world.ant = [[*(replace(life, **calm, accepts=0.1) for life in slot), Life()] for slot in world.ant]
+    world.bee = [[*(replace(life, **calm, accepts=0.1) for life in slot), Life()] for slot in world.bee]
+    world.rules = Rules(early_deaths=100, lease=10.0)
+    world.stop = INF
+    sim = world.sim()
+    sim.run()
+    assert sim.how is RunEnd.COMPLETE
+    assert TaskState.NOT_RUN not in sim.ended.values()

@@ -1,0 +1,255 @@
+"""What tasks do in the tests: misdeeds, mostly. Workers import this file, so it imports little."""
+
+from __future__ import annotations
+
+import collections
+import ctypes
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Final, NoReturn
+
+from tests.frontends.processes import is_first, note
+
+MEGABYTE: Final = 10**6
+
+
+def do(order: tuple[str, Any]) -> Any:
+    """Do what the order says: the name of a function of this file, and its argument."""
+    name, argument = order
+    return globals()[name](argument)
+
+
+def square(x: int) -> int:
+    """What a good task does."""
+    return x * x
+
+
+def slow_square(x: int) -> int:
+    """What a good task does that has more to do."""
+    time.sleep(0.15)
+    return x * x
+
+
+# --- that kill their worker
+
+
+def kill_itself(x: object) -> None:
+    """By a signal that nobody can catch."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def crash(x: object) -> None:
+    """As C code does."""
+    ctypes.string_at(0)
+
+
+def exit_at_once(x: object) -> NoReturn:
+    """Without a word."""
+    os._exit(0)
+
+
+def kill_itself_once(order: tuple[str, int]) -> int:
+    """The first time only; a marker file remembers."""
+    marker, x = order
+    if is_first(marker):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return x * x
+
+
+def send_much_and_be_killed(x: object) -> bytes:
+    """Return 400 MB; a helper kills the worker as soon as the master has begun to read them."""
+    worker, master = os.getpid(), os.getppid()
+    before = _read_by(master)
+    if not os.fork():
+        while _read_by(master) < before + MEGABYTE:
+            pass
+        os.kill(worker, signal.SIGKILL)
+        os._exit(0)
+    return bytes(400 * MEGABYTE)
+
+
+def _read_by(pid: int) -> int:
+    with open(f"/proc/{pid}/io") as file:
+        return int(file.readline().split()[1])
+
+
+def die_while_a_grandchild_holds_the_pipes(path: str) -> None:
+    """Kill the worker, with all its descriptors open in a process of another session without our mark."""
+    for number in os.listdir("/proc/self/fd"):
+        try:
+            os.set_inheritable(int(number), True)
+        except OSError:
+            pass  # the one that listed the folder
+    hold = subprocess.Popen(["sleep", "60"], env={}, start_new_session=True, close_fds=False)
+    with open(path, "w") as file:
+        file.write(f"{hold.pid} {time.time()}")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+# --- that end in another way
+
+
+def leave(code: Any) -> NoReturn:
+    """In the way in which programs do."""
+    sys.exit(code)
+
+
+def interrupt(x: object) -> NoReturn:
+    """As if somebody had pressed Ctrl-C."""
+    raise KeyboardInterrupt
+
+
+class Refusal(Exception):
+    """An exception like others."""
+
+
+def refuse(x: object) -> NoReturn:
+    """An ordinary failure."""
+    raise Refusal("not with me", x)
+
+
+class Locked(Exception):
+    """An exception that cannot be pickled."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.lock = threading.Lock()
+
+
+def raise_unpicklable(x: object) -> NoReturn:
+    """What cannot be sent."""
+    raise Locked("with a lock in it")
+
+
+class Odd(Exception):
+    """An exception that pickle writes, and cannot read: it forgets what ``__init__`` needs."""
+
+    def __init__(self, *, what: str) -> None:
+        super().__init__(f"odd: {what}")
+
+
+def raise_odd(x: object) -> NoReturn:
+    """What can be sent and not be read."""
+    raise Odd(what="keywords only")
+
+
+class Guarded(Exception):
+    """An exception that has names of ours, and lets nobody set them."""
+
+    @property
+    def report(self) -> str:
+        """Its own."""
+        return "its own report"
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise TypeError("hands off")
+
+
+def raise_guarded(x: object) -> NoReturn:
+    """What cannot be told anything."""
+    raise Guarded("closed")
+
+
+def return_lock(x: object) -> Any:
+    """What cannot be sent."""
+    return threading.Lock()
+
+
+class Grenade:
+    """Explodes where it is unpickled."""
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        return int, ("boom",)
+
+
+def return_grenade(x: object) -> Any:
+    """What can be sent and not be read."""
+    return Grenade()
+
+
+# --- that do something that should harm nobody
+
+
+def fork_and_return(x: int) -> tuple[int, int]:
+    """The copy returns, too; the original waits for that, and gives its status."""
+    copy = os.fork()
+    return (x, 0) if copy == 0 else (x * x, os.waitstatus_to_exitcode(os.waitpid(copy, 0)[1]))
+
+
+def fork_and_raise(x: int) -> tuple[int, int]:
+    """The copy raises."""
+    copy = os.fork()
+    if copy == 0:
+        raise Refusal("a copy")
+    return x * x, os.waitstatus_to_exitcode(os.waitpid(copy, 0)[1])
+
+
+def fork_and_exit(x: int) -> tuple[int, int]:
+    """The copy exits as programs do."""
+    copy = os.fork()
+    if copy == 0:
+        sys.exit(7)
+    return x * x, os.waitstatus_to_exitcode(os.waitpid(copy, 0)[1])
+
+
+def fork_and_forget(x: int) -> int:
+    """The copy stays, and does nothing for a long time."""
+    if os.fork() == 0:
+        time.sleep(600)
+    return x * x
+
+
+def print_from_c(x: int) -> int:
+    """5 MB to descriptor 1, in one call that holds the interpreter lock."""
+    assert ctypes.PyDLL(None).write(1, b"x" * (5 * MEGABYTE), 5 * MEGABYTE) == 5 * MEGABYTE
+    return x * x
+
+
+def leave_a_thread(x: int) -> int:
+    """One that the interpreter would wait for at its end."""
+    threading.Thread(target=time.sleep, args=(600,)).start()
+    return x * x
+
+
+def close_low_descriptors(x: int) -> int:
+    """As daemons do that were written long ago."""
+    os.closerange(0, 21)
+    return x * x
+
+
+# --- that do not end
+
+
+def stop_itself(x: object) -> None:
+    """As if by Ctrl-Z."""
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def sleep_for_ever(x: object) -> None:
+    """In Python."""
+    time.sleep(600)
+
+
+def spin_in_c(x: object) -> None:
+    """Never comes back to the interpreter, and never lets go of its lock."""
+    collections.deque(itertools.repeat(None), maxlen=0)
+
+
+def raise_a_family(folder: str) -> None:
+    """Children and grandchildren, some in sessions of their own, some deaf to TERM; then never end."""
+    deaf = "import os, signal, time; [signal.signal(n, signal.SIG_IGN) for n in (2, 15)]; "
+    family = (
+        deaf + f"import subprocess, sys; open({folder!r} + '/' + str(os.getpid()), 'w'); "
+        "subprocess.Popen([sys.executable, '-I', '-S', '-c', sys.argv[1]], start_new_session=True).wait()"
+    )
+    child = deaf + f"open({folder!r} + '/' + str(os.getpid()), 'w'); time.sleep(600)"
+    note(folder)
+    for apart in (False, True):
+        subprocess.Popen([sys.executable, "-I", "-S", "-c", family, child], start_new_session=apart)
+    time.sleep(600)
