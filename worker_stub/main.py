@@ -88,7 +88,8 @@ class Worker:
         self._send(frames.WORKER_HELLO, self._hello(meta), small_msgpack.packb)
         setup = self._expect(frames.SETUP, self._decode)
         if setup is None:
-            return False  # there was nothing left to do
+            self.say_goodbye()  # there was nothing left to do; what the program prints now is its tail
+            return False
         self._reader.frames.cap = setup.get("frame") or frames.FRAME_CAP
         if setup.get("output") is not None:
             self._capture.cap = setup["output"]

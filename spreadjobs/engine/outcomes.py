@@ -42,7 +42,7 @@ def open_answer(answer: Answer, sealer: Sealer, place: Place) -> tuple[Any, Exce
 def _failure(answer: Answer, error: FarError, sealer: Sealer, place: Place) -> Exception:
     failure = _raised(answer, error, sealer, place) if error.kind == "raised" else _ours(error, place)
     if error.traceback:
-        failure.__cause__ = FarTraceback(error.traceback)
+        BaseException.__setattr__(failure, "__cause__", FarTraceback(error.traceback))  # its class may guard its own
     return failure
 
 

@@ -47,7 +47,7 @@ class Verdicts:
         place = self._place(answer.task, answer.attempt, worker)
         value, failure = outcomes.open_answer(answer, self._source.sealer, place)
         state = TaskState.DONE if failure is None else TaskState.FAILED
-        reason = None if failure is None else _in_words(failure)
+        reason = None if failure is None else _in_words(failure, answer)
         attempt = self._attempt(worker, answer.attempt, state, answer.seconds, reason, answer)
         self._letters[answer.task] = Letter(value, failure, attempt)
         return failure is None
@@ -131,5 +131,8 @@ class Verdicts:
         )
 
 
-def _in_words(failure: Exception) -> str:
-    return failure.reason if isinstance(failure, TaskError) else f"it raised {type(failure).__name__}: {failure}"
+def _in_words(failure: Exception, answer: Answer) -> str:
+    if isinstance(failure, TaskError):
+        return failure.reason
+    assert answer.error is not None
+    return f"it raised {answer.error.summary()}"  # as the worker told it: here its text might raise again

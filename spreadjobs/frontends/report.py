@@ -115,6 +115,13 @@ class Report:
 
 
 def _task_row(task: TaskReport) -> dict[str, Any]:
-    error = None if task.error is None else {"type": type(task.error).__name__, "text": str(task.error)}
+    error = None if task.error is None else {"type": type(task.error).__name__, "text": _text(task.error)}
     attempts = [{**attempt._asdict(), "state": attempt.state.name} for attempt in task.attempts]
     return {"index": task.index, "name": task.name, "state": task.state.name, "error": error, "attempts": attempts}
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # a user's class, whose text is a user's code
+        return "it has no text that can be read"

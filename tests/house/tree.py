@@ -32,7 +32,7 @@ def files(*suffixes: str) -> tuple[Path, ...]:
     for folder, inner, names in os.walk(ROOT):
         inner[:] = [n for n in inner if n == ".ci" or (not n.startswith(".") and n not in NOT_OURS)]
         inner[:] = [n for n in inner if not n.endswith(".egg-info")]
-        found += [Path(folder, name) for name in names]
+        found += [Path(folder, name) for name in names if not name.startswith(".coverage")]
     return tuple(sorted(path for path in found if not suffixes or path.suffix in suffixes))
 
 

@@ -1,4 +1,4 @@
-"""A master of a few lines: it starts one worker and speaks with it over real pipes, so that a test can say each word."""
+"""A master of a few lines: it starts one worker and speaks with it over real pipes, word by word."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class PipeMaster:
 
     # --- speaking
 
-    def write(self, *parts: bytes | memoryview) -> None:
+    def write(self, *parts: bytes | bytearray | memoryview) -> None:
         """Write bytes."""
         for part in parts:
             left = memoryview(part)
@@ -164,6 +164,12 @@ class PipeMaster:
     def wait_for(self, text: bytes) -> None:
         """Until that has been printed on descriptor 1."""
         assert self.pump("captured", lambda: text in self.captured), (self.captured, self.err)
+
+    def deafen(self) -> None:
+        """Close our end of the worker's output."""
+        assert self.process.stdout is not None
+        del self._open[self.process.stdout.fileno()]
+        self.process.stdout.close()
 
     # --- the end
 

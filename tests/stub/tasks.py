@@ -13,7 +13,11 @@ import weakref
 
 import worker_stub
 
-_seen = []
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_seen: "list[Any]" = []
 
 
 class Marked:
@@ -48,19 +52,19 @@ class Mute(Exception):
 class Exits:
     """Leaves when it is unpickled."""
 
-    def __reduce__(self) -> tuple:
+    def __reduce__(self) -> "tuple[Any, ...]":
         return sys.exit, (3,)
 
 
 class ForksWhenSealed:
     """Its pickling forks, and both copies go on."""
 
-    def __reduce__(self) -> tuple:
+    def __reduce__(self) -> "tuple[Any, ...]":
         os.fork()
         return int, (5,)
 
 
-def run(payload: tuple) -> object:
+def run(payload: "tuple[Any, ...]") -> object:
     """Call the function that the payload names with the rest of it."""
     return globals()[payload[0]](*payload[1:])
 
@@ -90,7 +94,7 @@ def raised_mute() -> None:
     raise Mute
 
 
-def left(code: object) -> None:
+def left(code: "Any") -> None:
     """Ask to exit."""
     sys.exit(code)
 
@@ -135,12 +139,12 @@ def printed_below(text: str) -> None:
     subprocess.call([sys.executable, "-c", f"print({text!r})"])
     pid = os.fork()
     if not pid:
-        print(text + " forked")
+        sys.stdout.write(text + " forked\n")
         os._exit(0)
     os.waitpid(pid, 0)
 
 
-def stream() -> list:
+def stream() -> "list[Any]":
     """What the standard streams are."""
     out = sys.stdout
     out.flush()
@@ -170,12 +174,12 @@ def closed_low() -> None:
     os.closerange(0, 21)
 
 
-def descriptors() -> list:
+def descriptors() -> "list[Any]":
     """Which of the first descriptors are open, and what is read from the first."""
     return [os.readlink("/proc/self/fd/0"), os.read(0, 10), sorted(map(int, os.listdir("/proc/self/fd")))]
 
 
-def environment() -> list:
+def environment() -> "list[Any]":
     """The names in the environment that are the stub's."""
     return [name for name in os.environ if name.endswith("_FD")]
 
@@ -234,7 +238,7 @@ def failed_with_local() -> None:
         raise ValueError(str(kept)) from error
 
 
-def alive() -> list:
+def alive() -> "list[Any]":
     """Which of the noted things are still alive."""
     return [reference() is not None for reference in _seen]
 
@@ -244,29 +248,29 @@ def at_exit(text: str) -> None:
     atexit.register(print, text)
 
 
-def prelude() -> list:
+def prelude() -> "list[Any]":
     """What was sent before the tasks."""
     return worker_stub.prelude()
 
 
-def where() -> list:
+def where() -> "list[Any]":
     """The module look-up's folders, and this module's file."""
     return [list(sys.path), __file__]
 
 
-def prepared(items: list) -> None:
+def prepared(items: "list[Any]") -> None:
     """Prepare: note the items."""
     _seen.append(items)
 
 
-def seen() -> list:
+def seen() -> "list[Any]":
     """What was noted."""
     return list(_seen)
 
 
-def unprepared(items: list) -> None:
+def unprepared(items: "list[Any]") -> None:
     """Cannot prepare."""
-    print("tried with", items)
+    sys.stdout.write(f"tried with {items}\n")
     raise RuntimeError("no licence")
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import pickle
 import signal
-from typing import Any
 
 import pytest
 
+from spreadjobs.protocol import messages
+from spreadjobs.protocol.frames import Bytes
 from tests.stub import tasks
 from tests.stub.conftest import Start
 from tests.stub.pipes import PipeMaster
@@ -156,9 +157,7 @@ def test_a_function_that_cannot_be_read_fails_its_tasks(worker: PipeMaster, func
     assert goes_on(worker)
 
 
-def _function(worker: PipeMaster, digest: bytes, sealed: bytes) -> Any:
-    from spreadjobs.protocol import messages
-
+def _function(worker: PipeMaster, digest: bytes, sealed: bytes) -> list[Bytes]:
     return messages.function(worker.meta, digest, sealed)
 
 
@@ -207,7 +206,7 @@ def test_the_page_says_what_runs(worker: PipeMaster) -> None:
     """While a task runs it is on the page; when it has been answered it is not."""
     worker.send(("waited", 1))
     worker.wait_for(b"waiting\n")
-    task, attempt, began, step, phase = worker.page.read()
+    task, attempt, _, step, phase = worker.page.read()
     assert (task, attempt, step, phase) == (0, 1, STEP_RUN, PHASE_RUN)
     os.kill(worker.process.pid, signal.SIGINT)
     assert worker.answer().error is not None
