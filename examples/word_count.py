@@ -19,9 +19,16 @@ from spreadjobs import Report, main
 WORD = re.compile(rb"[A-Za-z_]+")
 
 
-def count_words(path: str) -> Counter[bytes]:
-    """How often each word stands in a file."""
-    return Counter(WORD.findall(Path(path).read_bytes()))
+#: How many tasks the files are dealt out to.
+TASKS = 64
+
+
+def count_words(paths: list[str]) -> Counter[bytes]:
+    """How often each word stands in some files."""
+    words: Counter[bytes] = Counter()
+    for path in paths:
+        words.update(WORD.findall(Path(path).read_bytes()))
+    return words
 
 
 def library_files() -> list[str]:
@@ -68,9 +75,9 @@ def demo() -> None:
     size = sum([Path(path).stat().st_size for path in files])
     times: dict[str, float] = {}
     with timed(times, "words here"):
-        words_here = total([count_words(path) for path in files])
+        words_here = count_words(files)
     with timed(times, "words spread"):
-        answer = main(files, count_words)
+        answer = main([files[index::TASKS] for index in range(TASKS)], count_words)
         words = total(answer.results)
     with timed(times, "lines spread"):
         lines, lines_report = count_lines(files, len(answer.report.workers))

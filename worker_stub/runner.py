@@ -236,8 +236,9 @@ def let_go(raised: "Optional[BaseException]") -> None:
         error = todo.pop()
         if error is not None and not any(error is other for other in seen):
             seen.append(error)
-            todo += [error.__cause__, error.__context__]
-            BaseException.__setattr__(error, "__traceback__", None)  # its class may guard its attributes
+            # By BaseException's own ways, since its class may guard its attributes.
+            todo += [BaseException.__getattribute__(error, name) for name in ("__cause__", "__context__")]
+            BaseException.__setattr__(error, "__traceback__", None)
 
 
 def complain(text: str) -> None:

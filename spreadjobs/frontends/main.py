@@ -6,6 +6,7 @@ import itertools
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any, Literal, NamedTuple, NoReturn
 
 from spreadjobs.core.actions import RunEnd
@@ -136,7 +137,8 @@ def _failure(run: Run, how: RunEnd, on_error: str, interrupted: bool) -> BaseExc
 
 
 def _raise(failure: BaseException, answer: RunResult) -> NoReturn:
-    # Whatever class it is, and however it guards its attributes: BaseException's own way works for all.
+    # By BaseException's own way, since its class may guard its attributes, or have properties of these names.
     for name, value in (("results", answer.results), ("tails", answer.tails), ("report", answer.report)):
-        BaseException.__setattr__(failure, name, value)
+        with suppress(AttributeError):
+            BaseException.__setattr__(failure, name, value)
     raise failure
