@@ -35,6 +35,16 @@ class Defaults:
 DEFAULTS: Final = Defaults()
 
 
+def is_number(value: object) -> bool:
+    """Whether it is one, for users whose arguments no type checker has seen."""
+    return isinstance(value, int | float)
+
+
+def is_count(value: object) -> bool:
+    """Whether it is a whole number of at least 1."""
+    return isinstance(value, int) and value >= 1
+
+
 @dataclass(frozen=True, slots=True)
 class Needs:
     """What a task must be given while it runs.
@@ -45,7 +55,7 @@ class Needs:
     cpus: int = 1
 
     def __post_init__(self) -> None:
-        if self.cpus < 1:
+        if not is_count(self.cpus):
             raise UsageError(f"Needs(cpus={self.cpus!r}): a task fills at least one slot")
 
 
@@ -65,13 +75,13 @@ class Limits:
     grace: float | None = None
 
     def __post_init__(self) -> None:
-        if self.timeout is not None and not self.timeout > 0:
+        if self.timeout is not None and not (is_number(self.timeout) and self.timeout > 0):
             raise UsageError(f"timeout={self.timeout!r}: it must be more than 0 seconds; leave it out for no limit")
         for name in ("attempts", "losses"):
             count = getattr(self, name)
-            if count is not None and (not isinstance(count, int) or count < 1):
+            if count is not None and not is_count(count):
                 raise UsageError(f"{name}={count!r}: it must be a whole number of at least 1")
-        if self.grace is not None and not 0 <= self.grace < math.inf:
+        if self.grace is not None and not (is_number(self.grace) and 0 <= self.grace < math.inf):
             raise UsageError(f"grace={self.grace!r}: it must be a number of seconds, 0 or more")
 
     def over(self, base: Limits) -> Limits:

@@ -47,7 +47,7 @@ def msgpack_functions() -> "tuple[Callable[[Any], bytes], Callable[[Data], Any],
         import msgpack
 
         pack, unpack = msgpack.packb, msgpack.unpackb
-    except (ImportError, AttributeError):
+    except Exception:  # it is missing, or broken, or something else has its name
         return small_msgpack.packb, small_msgpack.unpackb, False
 
     def load(data: "Data") -> "Any":

@@ -140,7 +140,7 @@ def _progress(run: RunState) -> Iterator[Finding]:
     if run.closing:
         yield not run.tasks, f"the run is over, and {len(run.tasks)} tasks are open"
         yield len(run.workers) == ledger.standing, "the run is over, and slots without a worker are not finished"
-    yield run.over == (run.closing and not run.workers), "the end is said too early, or not at all"
+    yield run.over == (run.closing and not run.workers), "the end is said too early, or not yet"
     yield not run.over or run.deadlines.wake_at() is None, "the run is over, and a timer is set"
 
 

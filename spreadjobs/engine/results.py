@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-from spreadjobs.core.task import TaskState
+from spreadjobs.core.task import FINAL, TaskState
 
 
 class NotComputed:
@@ -67,6 +67,11 @@ class Results:
     def note(self, task: int, attempt: Attempt) -> None:
         """An attempt has ended."""
         self.attempts[task] = (*self.attempts[task], attempt)
+
+    def give_up(self, count: int) -> None:
+        """The run is over before its time: of its tasks, ``count`` or more, those that have not ended were not run."""
+        self.expect(max(0, count - len(self.states)))
+        self.states[:] = [state if state in FINAL else TaskState.NOT_RUN for state in self.states]
 
     def settle(self, task: int, state: TaskState, value: Any, failure: BaseException | None) -> None:
         """A task has ended for good."""

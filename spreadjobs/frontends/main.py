@@ -80,29 +80,36 @@ def main(
     plan.check_workers(workers, list_of_args)
     limits = Limits(math.inf if timeout is None else timeout, attempts, losses, DEFAULTS.timeout_grace)
     sealer = Sealer(codec)
-    items = iter(todo)
-    first = list(itertools.islice(items, 1))
-    if callable(list_of_args):
-        count = workers or cpu_count()
+    crew = plan.check_crew(list_of_args, connection_factory)
+    count = (workers or cpu_count()) if callable(crew) else len(crew)
+    items = plan.check_iterable("todo", todo)
+    try:
+        first = list(itertools.islice(items, 1))
+    except Exception as error:
+        _raise(error, _nothing(RunEnd.STOPPED, count))
+    prelude = plan.check_iterable("stdin", stdin or ())
+    if callable(crew):
         if not first:
-            return _nothing(count)
-        crewing = plan.crew_of_function(list_of_args, plan.enough(count, todo), stdin or (), sealer)
+            return _nothing(RunEnd.COMPLETE, count)
+        crewing = plan.crew_of_function(crew, plan.enough(count, todo), prelude, sealer)
     else:
-        crewing = plan.crew_of_programs(list_of_args, connection_factory, stdin or (), sealer, has_tasks=bool(first))
-        count = len(crewing.spots)
+        crewing = plan.crew_of_programs(crew, connection_factory, prelude, sealer, has_tasks=bool(first))
     rules = plan.make_rules(connect, grace, deadline, stop_on_failure=on_error == "raise", crewing=crewing)
     source = Source(itertools.chain(first, items), limits, sealer)
-    return _conclude(Run(crewing.spots, source, rules, crewing.dialect), on_error, count)
-
-
-def _nothing(count: int) -> RunResult:
-    workers: list[list[str]] = [[] for _ in range(count)]
-    answer = RunResult([], workers)
-    answer.report = Report(RunEnd.COMPLETE, time.time(), 0.0, Results(), ())
+    answer, failure = _conclude(Run(crewing.spots, source, rules, crewing.dialect), on_error, count, plan.size(todo))
+    if failure is not None:
+        _raise(failure, answer)
     return answer
 
 
-def _conclude(run: Run, on_error: str, count: int) -> RunResult:
+def _nothing(how: RunEnd, count: int) -> RunResult:
+    workers: list[list[str]] = [[] for _ in range(count)]
+    answer = RunResult([], workers)
+    answer.report = Report(how, time.time(), 0.0, Results(), ())
+    return answer
+
+
+def _conclude(run: Run, on_error: str, count: int, tasks: int) -> tuple[RunResult, BaseException | None]:
     started, clock = time.time(), time.monotonic()
     with Interrupt(run) as interrupt:
         try:
@@ -113,12 +120,11 @@ def _conclude(run: Run, on_error: str, count: int) -> RunResult:
             run.close()
     results, records = run.results, run.roll.records
     tails = [record.tail for record in records] + [[] for _ in range(count - len(records))]
+    if how is not RunEnd.COMPLETE:
+        results.give_up(tasks)
     answer = RunResult(results.values, tails)
     answer.report = Report(how, started, time.monotonic() - clock, results, records)
-    failure = _failure(run, how, on_error, interrupt.came)
-    if failure is not None:
-        _raise(failure, answer)
-    return answer
+    return answer, _failure(run, how, on_error, interrupt.came)
 
 
 def _failure(run: Run, how: RunEnd, on_error: str, interrupted: bool) -> BaseException | None:

@@ -6,7 +6,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from spreadjobs.errors import UsageError
 from spreadjobs.frontends.connections import Connection_framed, Connection_lines
 from spreadjobs.protocol.lines import encode_prelude
 from spreadjobs.protocol.payloads import CODECS, Sealer, SealError
-from spreadjobs.records import Task
+from spreadjobs.records import Task, is_count, is_number
 from spreadjobs.transports.base import Spot
 from spreadjobs.transports.local import LocalTransport
 from worker_stub import __main__ as stub
@@ -55,7 +55,7 @@ def crew_of_function(function: Function, workers: int, prelude: Iterable[Any], s
 
 
 def crew_of_programs(
-    list_of_args: Iterable[Sequence[Any]],
+    list_of_args: Sequence[Sequence[Any]],
     factory: type | None,
     prelude: Iterable[Any],
     sealer: Sealer,
@@ -65,8 +65,6 @@ def crew_of_programs(
     """A worker for each argument list. Raises UsageError where they make no sense."""
     spots = _local([_argv(args, index) for index, args in enumerate(list_of_args)])
     items = list(prelude)
-    if not spots:
-        raise UsageError("list_of_args is empty: there is nobody to do the work")
     if not has_tasks and not items:
         return Crewing(spots, _lines(b""), sends_nothing=True)
     if factory is None:
@@ -78,8 +76,6 @@ def crew_of_programs(
         if has_tasks:
             raise UsageError("Connection_lines is for plain commands, which take no tasks: todo must be empty")
         return Crewing(spots, _lines(encode_prelude(items)), sends_nothing=False)
-    if factory is not Connection_framed:
-        raise UsageError(f"connection_factory={factory!r}: it must be Connection_framed or Connection_lines")
     return Crewing(
         spots, _framed(Preparation(sealer.name, _sealed_prelude(items, sealer), None, None)), sends_nothing=False
     )
@@ -101,6 +97,8 @@ def _local(argvs: Sequence[tuple[str, ...]]) -> tuple[Spot, ...]:
 def _argv(args: Sequence[Any], index: int) -> tuple[str, ...]:
     if isinstance(args, str | bytes):
         raise UsageError(f"list_of_args[{index}] is {args!r}: it must be a list of arguments, not one text")
+    if not isinstance(args, Iterable):
+        raise UsageError(f"list_of_args[{index}] is {args!r}: it must be a list of arguments")
     argv = tuple([os.fspath(arg) if isinstance(arg, os.PathLike) else str(arg) for arg in args])
     if not argv:
         raise UsageError(f"list_of_args[{index}] is empty: it must name a program")
@@ -119,6 +117,11 @@ def _sealed_prelude(items: Iterable[Any], sealer: Sealer) -> tuple[bytes, ...]:
     return tuple(sealed)
 
 
+def size(todo: Iterable[Any]) -> int:
+    """How many tasks there are, as far as one can know without pulling them."""
+    return len(todo) if isinstance(todo, Sized) else 0
+
+
 def enough(workers: int, todo: Iterable[Any]) -> int:
     """No more workers than a list of tasks can fill; all of them where its length is not known."""
     if not isinstance(todo, Sequence) or len(todo) >= workers:
@@ -133,13 +136,38 @@ def check(on_error: str, codec: str, **seconds: float | None) -> None:
     if codec not in CODECS:
         raise UsageError(f"codec={codec!r}: it must be one of {', '.join(map(repr, CODECS))}")
     for name, value in seconds.items():
-        if value is not None and not 0 < value < math.inf:
+        if value is not None and not (is_number(value) and 0 < value < math.inf):
             raise UsageError(f"{name}={value!r}: it must be a number of seconds, more than 0")
+
+
+def check_iterable(name: str, items: Iterable[Any]) -> Iterator[Any]:
+    """An iterator over them. Raises UsageError where there can be none."""
+    if not isinstance(items, Iterable):
+        raise UsageError(f"{name}={items!r}: it must be an iterable")
+    return iter(items)
+
+
+def check_crew(
+    list_of_args: Iterable[Sequence[Any]] | Callable[[Any], Any], factory: type | None
+) -> list[Sequence[Any]] | Callable[[Any], Any]:
+    """The argument lists, or the function. Raises UsageError for what is neither, or goes ill with the factory."""
+    if factory not in (None, Connection_framed, Connection_lines):
+        raise UsageError(f"connection_factory={factory!r}: it must be Connection_framed or Connection_lines")
+    if callable(list_of_args):
+        if factory is Connection_lines:
+            raise UsageError("Connection_lines is for plain commands; a function's workers are framed")
+        return list_of_args
+    if not isinstance(list_of_args, Iterable):
+        raise UsageError(f"list_of_args is {list_of_args!r}: it must be a list of argument lists, or a function")
+    crew = list(list_of_args)
+    if not crew:
+        raise UsageError("list_of_args is empty: there is nobody to do the work")
+    return crew
 
 
 def check_workers(workers: object, list_of_args: object) -> None:
     """Raise UsageError for a number of workers that makes no sense."""
-    if workers is not None and (not isinstance(workers, int) or workers < 1):
+    if workers is not None and not is_count(workers):
         raise UsageError(f"workers={workers!r}: it must be a whole number of at least 1")
     if workers is not None and not callable(list_of_args):
         raise UsageError("workers= goes with a function; with argument lists, each of them is one worker")

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
-from tests.frontends.processes import is_first, note
+from tests.frontends.processes import is_first, note, noted, wait_until_gone
 
 MEGABYTE: Final = 10**6
 
@@ -156,6 +156,20 @@ def raise_guarded(x: object) -> NoReturn:
     raise Guarded("closed")
 
 
+class Mute(Exception):
+    """An exception that has no text."""
+
+    def __str__(self) -> NoReturn:
+        raise RuntimeError("no text")
+
+    __repr__ = __str__
+
+
+def raise_mute(x: object) -> NoReturn:
+    """What cannot be told about."""
+    raise Mute(x)
+
+
 def return_lock(x: object) -> Any:
     """What cannot be sent."""
     return threading.Lock()
@@ -242,14 +256,89 @@ def spin_in_c(x: object) -> None:
 
 
 def raise_a_family(folder: str) -> None:
-    """Children and grandchildren, some in sessions of their own, some deaf to TERM; then never end."""
-    deaf = "import os, signal, time; [signal.signal(n, signal.SIG_IGN) for n in (2, 15)]; "
-    family = (
-        deaf + f"import subprocess, sys; open({folder!r} + '/' + str(os.getpid()), 'w'); "
-        "subprocess.Popen([sys.executable, '-I', '-S', '-c', sys.argv[1]], start_new_session=True).wait()"
+    """Two children and their children, all deaf to INT and TERM, most in sessions of their own; all are noted."""
+    start = (
+        "import os, signal, subprocess, sys, time\n"
+        "for number in (2, 15): signal.signal(number, signal.SIG_IGN)\n"
+        f"open({folder!r} + '/' + str(os.getpid()), 'w')\n"
     )
-    child = deaf + f"open({folder!r} + '/' + str(os.getpid()), 'w'); time.sleep(600)"
+    child = (
+        f"{start}subprocess.Popen([*sys.orig_argv[:-1], {start + 'time.sleep(600)'!r}], start_new_session=True).wait()"
+    )
     note(folder)
     for apart in (False, True):
-        subprocess.Popen([sys.executable, "-I", "-S", "-c", family, child], start_new_session=apart)
-    time.sleep(600)
+        subprocess.Popen([sys.executable, "-I", "-S", "-c", child], start_new_session=apart)
+    wait_for_notes((folder, 5))
+
+
+def wait_for_notes(order: tuple[str, int]) -> None:
+    """Return when so many processes are noted in a folder."""
+    folder, count = order
+    end = time.monotonic() + 10
+    while len(noted(folder)) < count:
+        if time.monotonic() > end:
+            raise TimeoutError(f"only {noted(folder)} are there")
+        time.sleep(0.001)
+
+
+def seconds_until_gone(folder: str) -> float:
+    """How long it takes from now on until all that are noted in a folder are gone."""
+    began = time.monotonic()
+    for pid in noted(folder):
+        wait_until_gone(pid)
+    return time.monotonic() - began
+
+
+def write_when_interrupted(path: str) -> None:
+    """Stop, and when woken tell why."""
+    try:
+        os.kill(os.getpid(), signal.SIGSTOP)
+        time.sleep(600)
+    except KeyboardInterrupt:
+        with open(path, "w") as file:
+            file.write("interrupted")
+        raise
+
+
+def stay_when_interrupted(x: object) -> None:
+    """Let no exception and no signal but one end it."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    while True:
+        try:
+            time.sleep(600)
+        except KeyboardInterrupt:
+            continue
+
+
+# --- together with others
+
+
+def meet(order: tuple[str, int]) -> int:
+    """Note who does this, and return when so many workers have: so all of them are at work."""
+    note(order[0])
+    wait_for_notes(order)
+    return os.getpid()
+
+
+def kill_those_who_met(order: tuple[str, str]) -> int:
+    """Kill all workers that met in a folder, and this one, the first time; then return how many they were."""
+    folder, marker = order
+    if is_first(marker):
+        for pid in sorted(noted(folder), key=lambda pid: pid == os.getpid()):
+            os.kill(pid, signal.SIGKILL)
+    return len(noted(folder))
+
+
+class Deadly:
+    """A function that kills whoever unpickles it."""
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        return os._exit, (3,)
+
+    def __call__(self, x: object) -> object:
+        return x
+
+
+def prepare_to_die(items: list[Any]) -> NoReturn:
+    """Die while preparing."""
+    os._exit(4)

@@ -2,6 +2,7 @@
 
 import atexit
 import ctypes
+import multiprocessing
 import os
 import pickle
 import signal
@@ -191,14 +192,15 @@ def thread() -> None:
 
 def waited(number: int) -> None:
     """Tell that it has begun, and wait for the end of the world, or for a signal that is told."""
-    os.write(1, b"waiting\n")
     if number:
         try:
+            os.write(1, b"waiting\n")
             time.sleep(60)
         except KeyboardInterrupt:
             os.write(1, b"interrupted\n")
             raise
     else:
+        os.write(1, b"waiting\n")
         threading.Event().wait()
 
 
@@ -282,6 +284,12 @@ def size_of(data: bytes) -> int:
 def again(data: bytes) -> object:
     """Unpickle."""
     return pickle.loads(data)
+
+
+def pooled(how: str) -> "list[int]":
+    """Spread work of its own."""
+    with multiprocessing.get_context(how).Pool(2) as pool:
+        return pool.map(abs, [-1, 2, -3])
 
 
 def double(number: int) -> int:

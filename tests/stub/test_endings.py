@@ -229,6 +229,14 @@ def test_a_thread_that_is_left_does_not_keep_the_worker(worker: PipeMaster) -> N
     assert goes_on(worker)
 
 
+@pytest.mark.parametrize("how", ["fork", "spawn"])
+def test_a_task_may_use_multiprocessing(worker: PipeMaster, how: str) -> None:
+    """Worker processes of a task's own start, compute and end."""
+    assert worker.value("pooled", how) == [1, 2, 3]
+    assert goes_on(worker)
+    assert worker.err == b""
+
+
 def test_long_messages_are_shortened(worker: PipeMaster) -> None:
     """A message of a megabyte is cut in its middle, and what cannot be UTF-8 is escaped."""
     answer = worker.run("raised", ValueError("a" * 1_000_000 + "\udcff"))

@@ -183,7 +183,7 @@ def test_msgpack_is_all_that_a_host_sees_that_is_not_trusted(start: Start) -> No
         (b"hello\n", "begins with b'hello"),
         (b"#spreadjobs worker\n", "begins with b'#spreadjobs w"),
         (b"#spread", "begins with b'#spread'"),
-        (frames.MASTER_MARKER, "the input ended before HELLO came"),
+        (frames.MASTER_MARKER + b"\xf7", "the input ended inside a frame"),
         (frames.MASTER_MARKER + b"noise" * 9, "this is no frame"),
         (frames.MASTER_MARKER + frames.pack(frames.PREPARE, b"\x80")[0], "PREPARE came at the wrong time"),
         (frames.MASTER_MARKER + frames.pack(frames.MASTER_HELLO, b"\xc1")[0], "metadata that cannot be read"),
@@ -206,16 +206,21 @@ def test_what_is_no_master_gets_one_sentence(start: Start, data: bytes, sentence
     assert b"Traceback" not in worker.err
 
 
-def test_a_worker_that_is_sent_nothing_leaves(start: Start) -> None:
-    """An input that ends before anything came is no error, and nothing is said."""
+@pytest.mark.parametrize("data", [b"", frames.MASTER_MARKER])
+def test_a_worker_that_is_sent_nothing_leaves(start: Start, data: bytes) -> None:
+    """An input that ends before there was anything to answer is no error, and nothing is said."""
     worker = start()
+    worker.write(data)
     worker.close_input()
     assert worker.end() == (0, b"")
     assert (worker.err, worker.captured) == (b"", b"")
 
 
 def test_a_worker_leaves_when_its_input_ends_early(start: Start) -> None:
-    """A master that goes before PREPARE gets BYE."""
+    """A master that goes before SETUP or PREPARE gets BYE."""
+    worker = start()
+    worker.greet()
+    assert worker.leave() == (0, b"")
     worker = start()
     worker.set_up()
     assert worker.leave() == (0, b"")
