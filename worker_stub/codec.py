@@ -72,17 +72,23 @@ class PickleCodec:
     name = "pickle"
 
     def seal(self, value: "Any") -> bytes:
-        """Raises what plain pickle raised, when cloudpickle could not write it either, or is not there."""
+        """Raises what cloudpickle raises when it cannot write it either, or plain pickle where there is no other."""
         try:
             data = pickle.dumps(value, PICKLE_PROTOCOL)
+        except RecursionError:
+            raise
         except Exception:
-            by_value = _by_value(value)
+            by_value = _cloudpickle()
             if by_value is None:
                 raise
-            return by_value
-        if b"__main__" in data:
-            return _by_value(value) or data
-        return data
+            return by_value(value)  # its reason goes deeper than that of plain pickle
+        if b"__main__" not in data:
+            return data
+        by_value = _cloudpickle()
+        try:
+            return data if by_value is None else by_value(value)
+        except Exception:
+            return data
 
     def unseal(self, data: "Data", buffers: "Sequence[Data]" = ()) -> "Any":
         """Raises whatever the pickle's code raises."""
@@ -110,17 +116,18 @@ class MsgpackCodec:
         return self._unpack(data)
 
 
-def _by_value(value: "Any") -> "Optional[bytes]":
-    """What cloudpickle makes of it; None when it is not there, or cannot either."""
+def _cloudpickle() -> "Optional[Callable[[Any], bytes]]":
+    """What writes by value; None where there is nothing that does."""
     try:
         import cloudpickle  # type: ignore[import-untyped]  # (it has no types)
     except ImportError:
         return None
-    try:
+
+    def dump(value: "Any") -> bytes:
         data: bytes = cloudpickle.dumps(value, PICKLE_PROTOCOL)
-    except Exception:
-        return None
-    return data
+        return data
+
+    return dump
 
 
 def payload_codec(name: str) -> "Union[PickleCodec, MsgpackCodec]":

@@ -18,6 +18,9 @@ from worker_stub import supervise
 
 #: Seconds from the interrupt to the kill.
 GRACE = 0.5
+#: Seconds in which nothing is found until it goes before that: a worker that the master had just begun to start is not
+#: marked yet.
+CALM = 0.1
 #: How often the parent is looked for where there is no pidfd, in seconds.
 LOOK = 0.5
 
@@ -27,22 +30,32 @@ def watch(parent: int) -> "set[int] | None":
     groups = set()  # type: set[int]
     poller = select.poll()
     poller.register(0, select.POLLIN | select.POLLHUP)
+    os.set_blocking(0, False)
     handle = _pidfd(parent)
     if handle is not None:
         poller.register(handle, select.POLLIN)
     text = b""
-    while os.getppid() == parent:
-        ready = dict(poller.poll(None if handle is not None else LOOK * 1000))
-        if 0 in ready:
-            data = os.read(0, 65536)
-            if not data:
-                return groups
+    while True:
+        is_over = os.getppid() != parent  # before it is read, so that its last words are
+        data = _read()
+        while data:
             *lines, text = (text + data).split(b"\n")
             if b"." in lines:
                 return None
             for line in lines:
                 (groups.add if line[:1] == b"+" else groups.discard)(int(line[1:]))
-    return groups
+            data = _read()
+        if is_over or data is not None:
+            return groups
+        poller.poll(None if handle is not None else LOOK * 1000)
+
+
+def _read() -> "bytes | None":
+    """What is in the pipe now: None for nothing, empty when it is closed."""
+    try:
+        return os.read(0, 65536)
+    except BlockingIOError:
+        return None
 
 
 def _pidfd(pid: int) -> "int | None":
@@ -55,16 +68,17 @@ def _pidfd(pid: int) -> "int | None":
 
 def end(tag: str, groups: "set[int]") -> None:
     """Climb the kill ladder on all that is left, until nothing is or the ladder ends."""
-    started = time.monotonic()
+    left = supervise.Kin(tag, groups)
+    started = seen = time.monotonic()
     for delay, number in supervise.ladder(GRACE):
         while time.monotonic() < started + delay:
-            if not supervise.tagged(tag) and not any([supervise.signal_group(group, 0) for group in groups]):
+            if left.signal(0):
+                seen = time.monotonic()
+            elif time.monotonic() > seen + CALM:
                 return
             time.sleep(0.01)
-        for group in groups:
-            supervise.signal_group(group, number)
-        supervise.signal_tagged(tag, number)
-    supervise.kill_tagged(tag)
+        left.signal(number)
+    left.kill()
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """How processes are found and ended, the same on this machine and on every host.
 
 A worker is the leader of a session and of a process group of its own, and its environment holds SPREADJOBS_ID, which
-all its descendants inherit. So whatever it leaves is found by its group, or by that mark, or (if it both left the
+all its descendants inherit. So whatever it leaves is found by its session, or by that mark, or (if it both left the
 session and cleared its environment) not at all.
 """
 
@@ -9,8 +9,16 @@ import os
 import signal
 import time
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable, Iterable, Optional
+
 #: The mark: ``run.worker``; of a run inside a task, ``run.worker/run.worker`` and so on.
 ID_VARIABLE = "SPREADJOBS_ID"
+
+#: How often in a row none must be found until it is believed: a process that ends while it is looked at may have
+#: forked just then, and one that is just becoming another program cannot be told.
+LOOKS = 3
 
 
 def ladder(grace: float) -> "list[tuple[float, int]]":
@@ -22,54 +30,119 @@ def ladder(grace: float) -> "list[tuple[float, int]]":
 
 def signal_group(group: int, number: int) -> bool:
     """Send a signal to a process group, and wake those of it that were stopped; False where there is none."""
+    return _send(os.killpg, group, number)
+
+
+def _send(send: "Callable[[int, int], None]", target: int, number: int) -> bool:
     try:
-        os.killpg(group, number)
-        if number != signal.SIGKILL:
-            os.killpg(group, signal.SIGCONT)
+        send(target, number)
+        if number not in (0, signal.SIGKILL):
+            send(target, signal.SIGCONT)
     except (ProcessLookupError, PermissionError):
         return False
     return True
 
 
-def tagged(tag: str) -> "list[int]":
-    """The process ids whose mark is ``tag`` or lies below it, our own left out; empty where there is no /proc."""
-    try:
-        names = os.listdir("/proc")
-    except OSError:
-        return []
-    start = (ID_VARIABLE + "=" + tag).encode()
-    ours = os.getpid()
-    return [int(name) for name in names if name.isdigit() and int(name) != ours and _carries(name, start)]
+class Kin:
+    """All that descend from a worker or a run, as far as that can be told; to be found and ended.
 
+    They carry the mark ``tag`` or one below it, or are in a session that is led by one of these, or in one of
+    ``sessions``, which are known to be ours; with None for the tag, in one of these only. Our own process is never one
+    of them, nor is one that is dead and not yet reaped. Where there is no /proc, none is found, but the process groups
+    with the numbers of ``sessions`` are ended.
+    """
 
-def _carries(pid: str, start: bytes) -> bool:
-    try:
-        with open("/proc/" + pid + "/environ", "rb", buffering=0) as file:
-            text = b"\0" + (file.read(1 << 20) or b"")
-    except OSError:  # gone, or another user's
-        return False
-    at = text.find(b"\0" + start)
-    return at >= 0 and text[at + 1 + len(start) :][:1] in (b"", b"\0", b".", b"/")
+    def __init__(self, tag: "Optional[str]", sessions: "Iterable[int]" = ()) -> None:
+        self._entry = None if tag is None else (ID_VARIABLE + "=" + tag).encode()
+        self._sessions = set(sessions)
 
+    def find(self) -> "list[int]":
+        """Their process ids."""
+        return self._find(set()) or []
 
-def signal_tagged(tag: str, number: int) -> int:
-    """Send a signal to each process that ``tagged`` finds; how many there were."""
-    found = tagged(tag)
-    for pid in found:
+    def signal(self, number: int) -> bool:
+        """Send a signal to each, once, and wake those that were stopped; False where there was none."""
+        return self._signal(number, set())
+
+    def kill(self, patience: float = 1.0) -> bool:
+        """Kill them all, those too that are forked meanwhile; False if some are left after ``patience`` seconds."""
+        strangers = set()  # type: set[int]
+        end = time.monotonic() + patience
+        quiet = 0
+        while quiet < LOOKS:
+            quiet = 0 if self._signal(signal.SIGKILL, strangers) else quiet + 1
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.001)
+        return True
+
+    def _signal(self, number: int, strangers: "set[int]") -> bool:
+        found = self._find(strangers)
+        if found is None or number == signal.SIGKILL:
+            groups = {session for session in self._sessions if signal_group(session, number)}
+            if found is None:
+                self._sessions = groups
+                return bool(groups)
+        for pid in found:
+            _send(os.kill, pid, number)
+        return bool(found)
+
+    def _find(self, strangers: "set[int]") -> "Optional[list[int]]":
+        """None where there is no /proc. strangers: those whose mark is not ours are kept there, and not read again."""
         try:
-            os.kill(pid, number)
-            if number != signal.SIGKILL:
-                os.kill(pid, signal.SIGCONT)
-        except (ProcessLookupError, PermissionError):
-            continue
-    return len(found)
+            names = os.listdir("/proc")
+        except OSError:
+            return None
+        ours = os.getpid()
+        pids = [int(name) for name in names if name.isdigit() and int(name) != ours]
+        strangers.intersection_update(pids)
+        found = {pid for pid in pids if pid not in strangers and self._carries_mark(pid, strangers)}
+        # The number of a session is that of its leader, and nobody else's while the session has members.
+        known = self._sessions | found
+        members = {pid: session for pid, session in zip(pids, map(_session, pids)) if session in known}
+        self._sessions = set(members.values())
+        found.update([pid for pid in members if pid not in found and not _is_dead(pid)])
+        return sorted(found)
+
+    def _carries_mark(self, pid: int, strangers: "set[int]") -> bool:
+        if self._entry is None:
+            return False
+        try:
+            with open(f"/proc/{pid}/environ", "rb", buffering=0) as file:
+                text = b"\0" + (file.readall() or b"")
+        except PermissionError:  # another user's
+            strangers.add(pid)
+            return False
+        except OSError:  # gone
+            return False
+        at = text.find(b"\0" + self._entry)
+        if at >= 0 and text[at + 1 + len(self._entry) :][:1] in (b"", b"\0", b".", b"/"):
+            return True
+        if len(text) > 1:  # it is empty while a process becomes another program
+            strangers.add(pid)
+        return False
+
+
+def _session(pid: int) -> int:
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return -1
+
+
+def _is_dead(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
+            return (file.readall() or b"").rpartition(b")")[2].split()[:1] in ([b"Z"], [b"X"])
+    except OSError:
+        return True
+
+
+def tagged(tag: str) -> "list[int]":
+    """The process ids of all that descend from what carries the mark ``tag``, as far as that can be told (see Kin)."""
+    return Kin(tag).find()
 
 
 def kill_tagged(tag: str, patience: float = 1.0) -> bool:
-    """Kill all that carry the mark, those too that are forked meanwhile; False if some are left after ``patience``."""
-    end = time.monotonic() + patience
-    while signal_tagged(tag, signal.SIGKILL):
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.001)
-    return True
+    """Kill all of them, those too that are forked meanwhile; False if some are left after ``patience`` seconds."""
+    return Kin(tag).kill(patience)

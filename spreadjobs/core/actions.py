@@ -31,7 +31,7 @@ class RunEnd(Enum):
 
 
 class Ending(NamedTuple):
-    """One attempt (or, with worker None, a task that no worker has) and the state in which it ended."""
+    """One attempt and the state in which it ended; with worker None, a task that no worker had in hand."""
 
     task: int
     attempt: int
@@ -85,7 +85,10 @@ class CloseWorker:
 
 @dataclass(slots=True)
 class KillWorker:
-    """Climb the kill ladder on this worker's whole process tree, in so many seconds; 0: kill at once."""
+    """Climb the kill ladder on this worker's whole process tree, in so many seconds; 0: kill at once.
+
+    It may come again, with a shorter ladder, which then counts.
+    """
 
     worker: int
     grace: float

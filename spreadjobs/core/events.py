@@ -46,8 +46,10 @@ class SlotsOffered:
 
 @dataclass(slots=True)
 class TasksSubmitted:
-    """Tasks have come, with numbers never used before; those in ``rejected`` cannot be sent (they could not be
-    sealed), and end as failed without an attempt."""
+    """Tasks have come, with numbers higher than all that came earlier, and rising in each of the two sequences.
+
+    Those in ``rejected`` cannot be sent (they could not be sealed), and end as failed without an attempt.
+    """
 
     at: float
     tasks: Sequence[tuple[int, TaskSpec]]
@@ -79,7 +81,7 @@ class WorkerReady:
 
 @dataclass(slots=True)
 class WorkerSeen:
-    """The answer to LookAtWorker: which task runs there and since when (None, None: none has begun), and whether
+    """The answer to LookAtWorker: which task runs there now and since when (None, None: none does), and whether
     bytes have moved to it since the last look."""
 
     at: float

@@ -93,10 +93,9 @@ class Machine:
         """When TimePassed is wanted at the latest, if nothing happens before; None: never."""
         return self.state.deadlines.wake_at()
 
-    @property
-    def ready_count(self) -> int:
-        """How many tasks are ready: whether more should be pulled."""
-        return len(self.state.ready)
+    def wants_tasks(self, level: int) -> bool:
+        """Whether more should be submitted: fewer than ``level`` are ready, and tasks are still sent."""
+        return not self.state.closing and len(self.state.ready) < level
 
     def snapshot(self) -> Snapshot:
         """How the run stands."""
@@ -193,7 +192,7 @@ class Machine:
             self.state.tally.stale += len(event.outcomes)
             return
         self._tasks.finish(event, worker)
-        if worker.state is WorkerState.BUSY and not worker.hand:
+        if not worker.hand and worker.state is WorkerState.BUSY:
             self._crew.free(worker)
 
     def _worker_printed(self, event: WorkerPrinted) -> None:

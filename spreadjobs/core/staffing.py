@@ -9,8 +9,6 @@ from __future__ import annotations
 from spreadjobs.core.actions import Cause, GiveUpSlot
 from spreadjobs.core.budgets import pause
 from spreadjobs.core.crew import Crew
-from spreadjobs.core.host import HostEntry
-from spreadjobs.core.slot import SlotEntry
 from spreadjobs.core.state import RunState
 from spreadjobs.core.tasks import Tasks
 from spreadjobs.core.worker import WorkerEntry
@@ -58,14 +56,10 @@ class Staffing:
         """Let no task wait while all the live workers are where it may not run."""
         run = self._run
         for shape in run.ready.waiting():
-            hosts = [host for host in run.ledger.hosts.values() if can_ever(shape, host)]
-            if not any(host.live for host in hosts):
-                slot = self._first_vacant(hosts)
+            if not any(host.live and can_ever(shape, host) for host in run.ledger.hosts.values()):
+                slot = next((slot for slot in run.ledger.vacant.values() if can_ever(shape, slot.host)), None)
                 if slot is not None:
                     self._crew.start(slot, at)
-
-    def _first_vacant(self, hosts: list[HostEntry]) -> SlotEntry | None:
-        return next((slot for slot in self._run.ledger.vacant.values() if slot.host in hosts), None)
 
     def _count_early_death(self, worker: WorkerEntry, at: float) -> None:
         """A death that we caused costs no rest, but it counts: or a slot that always freezes would go on for ever."""

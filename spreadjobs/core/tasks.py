@@ -6,6 +6,7 @@ Rule: a task leaves ``RunState.tasks`` when its state is final, in the same brea
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from spreadjobs.core.actions import Cause, Ending, Resolve, Retry
 from spreadjobs.core.budgets import charge_error, charge_loss, pause
@@ -19,7 +20,11 @@ from spreadjobs.errors import InternalError
 from spreadjobs.scheduling.admission import why_never
 
 #: A worker killed for one of these is no fault of the task that it had.
-BLAMELESS = (Cause.STOP, Cause.FROZEN)
+BLAMELESS: Final = (Cause.STOP, Cause.FROZEN)
+
+# What each answer needs is looked up once: in an enum that costs as much as a call does.
+_SENT, _DONE = TaskState.SENT, TaskState.DONE
+_BEGIN, _SUCCEED = TaskStep.BEGIN, TaskStep.SUCCEED
 
 
 class Tasks:
@@ -60,11 +65,11 @@ class Tasks:
                 self._run.tally.stale += 1
                 continue
             del hand[number]
-            if task.state is TaskState.SENT:
-                task.step(TaskStep.BEGIN)
+            if task.state is _SENT:
+                task.step(_BEGIN)
             worker.ran = True
             if ok:
-                self._end(task, TaskStep.SUCCEED)
+                self._end(task, _SUCCEED)
             else:
                 self._charge(task, charge_error(task), TaskState.FAILED, event.at)
         self._say()
@@ -187,7 +192,7 @@ class Tasks:
             for ending in self._endings:
                 state = ending.state
                 run.tally.ended[state] += 1
-                if state is not TaskState.DONE and state is not TaskState.NOT_RUN:
+                if state is not _DONE and state is not TaskState.NOT_RUN:
                     run.failed = True
             run.out.append(Resolve(tuple(self._endings)))
             self._endings.clear()

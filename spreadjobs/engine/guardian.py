@@ -6,11 +6,16 @@ import os
 import subprocess
 import sys
 
+from spreadjobs.engine.channel import Writer
 from spreadjobs.engine.loop import READ, Loop, Timer
 from worker_stub import guardian as script
 
-#: Seconds until a guardian that has ended is replaced, doubled each time in a row.
+#: Seconds until a guardian that has ended is replaced: none for the first in a row, then doubled each time, up to a
+#: limit; one that has lived for longer than the limit begins a new row.
 PAUSE = 0.05
+PAUSE_MAX = 1.0
+#: How often it is looked at where the system cannot tell us its end, in seconds.
+LOOK = 0.5
 
 
 class Guardian:
@@ -21,9 +26,11 @@ class Guardian:
         self._tag = tag
         self._groups: dict[int, None] = {}
         self._child: subprocess.Popen[bytes] | None = None
+        self._input: Writer | None = None
         self._ended: int | None = None
-        self._retry: Timer | None = None
-        self._pause = PAUSE
+        self._timer: Timer | None = None
+        self._pause = 0.0
+        self._began = 0.0
         self._start()
 
     @property
@@ -34,20 +41,39 @@ class Guardian:
     def _start(self) -> None:
         argv = [sys.executable, "-I", "-S", script.__file__, self._tag, str(os.getpid())]
         quiet = subprocess.DEVNULL
-        self._child = subprocess.Popen(
-            argv, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet, bufsize=0, start_new_session=True, cwd="/"
-        )
-        assert self._child.stdin is not None
-        os.set_blocking(self._child.stdin.fileno(), False)
-        if hasattr(os, "pidfd_open"):
-            self._ended = os.pidfd_open(self._child.pid)
-            self._loop.watch(self._ended, READ, self._replace)
+        self._began = self._loop.clock()
+        end, ours = os.pipe()
+        try:
+            self._child = subprocess.Popen(argv, stdin=end, stdout=quiet, stderr=quiet, start_new_session=True, cwd="/")
+        except BaseException:
+            os.close(ours)
+            raise
+        finally:
+            os.close(end)
+        self._input = Writer(self._loop, ours, lambda: None)
         self._say("".join([f"+{group}\n" for group in self._groups]))
+        self._watch(self._child.pid)
+
+    def _watch(self, pid: int) -> None:
+        try:
+            self._ended = os.pidfd_open(pid)
+        except (AttributeError, OSError):  # not on this system, or no descriptor to be had
+            self._look()
+        else:
+            self._loop.watch(self._ended, READ, self._replace)
+
+    def _look(self) -> None:
+        if self._child is not None and self._child.poll() is not None:
+            self._replace()
+        else:
+            self._timer = self._loop.call_later(LOOK, self._look)
 
     def _replace(self) -> None:
+        if self._loop.clock() > self._began + PAUSE_MAX:
+            self._pause = 0.0
         self._release()
-        self._retry = self._loop.call_later(self._pause, self._restart)
-        self._pause *= 2
+        self._timer = self._loop.call_later(self._pause, self._restart)
+        self._pause = min(2 * self._pause or PAUSE, PAUSE_MAX)
 
     def _restart(self) -> None:
         try:
@@ -66,28 +92,25 @@ class Guardian:
         self._say(f"-{group}\n")
 
     def _say(self, text: str) -> None:
-        if text and self._child is not None and self._child.stdin is not None:
-            try:
-                self._child.stdin.write(text.encode())
-            except (BrokenPipeError, BlockingIOError):  # it has just ended, and the next one is told all; or it is
-                return  # stopped, and finds by their mark those that it is not told of
+        if self._input is not None:
+            self._input.write([text.encode()])
 
     def dismiss(self) -> None:
         """All is well: it goes, and nothing is killed."""
-        if self._retry is not None:
-            self._retry.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
         if self._child is not None:
             self._child.kill()
         self._release()
 
     def _release(self) -> None:
-        if self._child is None:
-            return
         if self._ended is not None:
             self._loop.unwatch(self._ended)
             os.close(self._ended)
             self._ended = None
-        self._child.wait()
-        if self._child.stdin is not None:
-            self._child.stdin.close()
-        self._child = None
+        if self._input is not None:
+            self._input.close()
+            self._input = None
+        if self._child is not None:
+            self._child.wait()
+            self._child = None

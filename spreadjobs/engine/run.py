@@ -98,14 +98,14 @@ class Run:
         batch = Batch()
         self._pulling = True
         try:
-            batch = self.source.pull(count)
+            self.source.pull(count, batch)
         except Exception as error:
             self.broken_input = error
             self.source.exhausted = True
         finally:
             self._pulling = False
-        self.results.expect(len(batch.tasks) + len(batch.rejected))
-        self.results.names.update(batch.names)
+            self.results.expect(len(batch.tasks) + len(batch.rejected))
+            self.results.names.update(batch.names)
         return events.TasksSubmitted(self.loop.clock(), batch.tasks, batch.rejected)
 
     def _submit(self, batch: events.TasksSubmitted) -> None:
@@ -117,7 +117,7 @@ class Run:
             self._tell(events.InputEnded(self.loop.clock()))
 
     def _is_hungry(self) -> bool:
-        return not self.source.exhausted and self._machine.ready_count < READY_PER_WORKER * len(self._spots)
+        return not self.source.exhausted and self._machine.wants_tasks(READY_PER_WORKER * len(self._spots))
 
     def _refill(self) -> None:
         end = self.loop.clock() + PULL_TIME

@@ -43,9 +43,8 @@ class Source:
         #: Why a task could not be sealed.
         self.refused: dict[int, SerializationError] = {}
 
-    def pull(self, count: int) -> Batch:
-        """Take up to so many items. Raises what the iterable raises."""
-        batch = Batch()
+    def pull(self, count: int, batch: Batch) -> None:
+        """Add up to so many items to the batch. Raises what the iterable raises, behind those that were good."""
         for _ in range(count):
             try:
                 item = next(self._items)
@@ -53,7 +52,6 @@ class Source:
                 self.exhausted = True
                 break
             self._take(item, batch)
-        return batch
 
     def _take(self, item: Any, batch: Batch) -> None:
         number, self._count = self._count, self._count + 1

@@ -87,7 +87,7 @@ def main(
         first = list(itertools.islice(items, 1))
     except Exception as error:
         _raise(error, _nothing(RunEnd.STOPPED, count))
-    prelude = plan.check_iterable("stdin", stdin or ())
+    prelude = plan.check_iterable("stdin", () if stdin is None else stdin)
     if callable(crew):
         if not first:
             return _nothing(RunEnd.COMPLETE, count)
@@ -115,7 +115,7 @@ def _conclude(run: Run, on_error: str, count: int, tasks: int) -> tuple[RunResul
         try:
             how = run.go()
         except KeyboardInterrupt:
-            how = RunEnd.STOPPED
+            how, interrupt.came = RunEnd.STOPPED, True
         finally:
             run.close()
     results, records = run.results, run.roll.records

@@ -142,9 +142,10 @@ def check(on_error: str, codec: str, **seconds: float | None) -> None:
 
 def check_iterable(name: str, items: Iterable[Any]) -> Iterator[Any]:
     """An iterator over them. Raises UsageError where there can be none."""
-    if not isinstance(items, Iterable):
-        raise UsageError(f"{name}={items!r}: it must be an iterable")
-    return iter(items)
+    try:
+        return iter(items)
+    except TypeError as error:
+        raise UsageError(f"{name}={items!r}: it must be an iterable") from error
 
 
 def check_crew(
@@ -155,7 +156,7 @@ def check_crew(
         raise UsageError(f"connection_factory={factory!r}: it must be Connection_framed or Connection_lines")
     if callable(list_of_args):
         if factory is Connection_lines:
-            raise UsageError("Connection_lines is for plain commands; a function's workers are framed")
+            raise UsageError("Connection_lines is for plain commands; functions have framed workers")
         return list_of_args
     if not isinstance(list_of_args, Iterable):
         raise UsageError(f"list_of_args is {list_of_args!r}: it must be a list of argument lists, or a function")

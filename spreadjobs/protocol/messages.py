@@ -59,9 +59,11 @@ def _frame(kind: int, meta: str, values: dict[str, Any], payload: Sequence[Bytes
     for part in wire.pack(kind, encode(meta, values), payload):
         if len(part) < wire.LARGE:
             short.append(part)
-        else:
-            found += [b"".join(short), memoryview(part)]
+            continue
+        if short:
+            found.append(b"".join(short))
             short = []
+        found.append(memoryview(part))
     if short:
         found.append(b"".join(short))
     return found

@@ -5,11 +5,19 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Final
 
 from spreadjobs.transports.base import Running
 from worker_stub import supervise
 from worker_stub.page import create
+
+#: Seconds for which the others wait, at most, while what a worker has left in its session is being killed.
+PATIENCE: Final = 0.05
+#: Seconds that a process which was killed may take to end.
+DYING: Final = 1.0
 
 
 class LocalTransport:
@@ -26,58 +34,53 @@ class LocalProcess:
     def __init__(self, argv: Sequence[str], tag: str) -> None:
         self._tag = tag
         self._closed = False
-        self._page, page_fd = create()
-        self.capture, capture_in = os.pipe()
-        environment = dict(os.environ)
-        environment[supervise.ID_VARIABLE] = tag
-        environment["SPREADJOBS_PAGE_FD"] = str(page_fd)
-        environment["SPREADJOBS_CAPTURE_FD"] = str(capture_in)
-        try:
+        with ExitStack() as theirs, ExitStack() as ours:  # what the child has is closed, what we have only on failure
+            self._page, page = create()
+            theirs.callback(os.close, page)
+            ours.callback(self._page.close)
+            stdin, self.input = _pipe(theirs, ours)
+            self.output, stdout = _pipe(ours, theirs)
+            self.errors, stderr = _pipe(ours, theirs)
+            self.capture, capture = _pipe(ours, theirs)
+            environment = dict(os.environ)
+            environment[supervise.ID_VARIABLE] = tag
+            environment["SPREADJOBS_PAGE_FD"] = str(page)
+            environment["SPREADJOBS_CAPTURE_FD"] = str(capture)
             self._child = subprocess.Popen(
                 argv,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                bufsize=0,
-                pass_fds=(page_fd, capture_in),
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
+                pass_fds=(page, capture),
                 start_new_session=True,
                 env=environment,
             )
-        except BaseException:
-            self._page.close()
-            os.close(self.capture)
-            raise
-        finally:
-            os.close(page_fd)
-            os.close(capture_in)
-        child = self._child
-        assert child.stdin is not None and child.stdout is not None and child.stderr is not None
-        self.pid = child.pid
-        self.input, self.output, self.errors = (
-            os.dup(pipe.fileno()) for pipe in (child.stdin, child.stdout, child.stderr)
-        )
-        for pipe in (child.stdin, child.stdout, child.stderr):
-            pipe.close()
-        self.ended = _pidfd(child.pid)
+            ours.pop_all()
+        self.pid = self._child.pid
+        self.ended = _pidfd(self.pid)
 
     def poll(self) -> int | None:
-        """Its exit status once it has ended; what was left in its group is then killed."""
-        if self._child.returncode is None and self._has_ended():
-            supervise.signal_group(self.pid, signal.SIGKILL)  # before it is reaped: till then its number is its own
+        """Its exit status once it has ended; what was left in its session is then killed."""
+        if self._child.returncode is None and self._waits_to_be_reaped():
+            left = supervise.Kin(None, [self.pid])  # before it is reaped: till then its number is its own
+            if left.signal(signal.SIGKILL):
+                left.kill(PATIENCE)
             self._child.wait()
         return self._child.returncode
 
-    def _has_ended(self) -> bool:
-        if not hasattr(os, "waitid"):
-            return self._child.poll() is not None
-        return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    def _waits_to_be_reaped(self) -> bool:
+        try:
+            return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        except (AttributeError, ChildProcessError):  # not on this system; or reaped by others: SIGCHLD is ignored
+            self._child.poll()
+            return False
 
     def signal(self, number: int) -> None:
         """Send a signal to its whole group; SIGKILL reaches those too that left it."""
         if self._child.returncode is None:
             supervise.signal_group(self.pid, number)
         if number == signal.SIGKILL:
-            supervise.signal_tagged(self._tag, number)
+            supervise.Kin(self._tag, [self.pid] if self._child.returncode is None else []).signal(number)
 
     def running(self) -> Running:
         """What it says that it runs."""
@@ -85,13 +88,27 @@ class LocalProcess:
         return Running(task, attempt, began, step)
 
     def forget(self) -> None:
-        """Let go of the page and of the descriptor that tells the end."""
+        """Let go of the page and of the descriptor that tells the end. One that is being killed is waited for."""
         if not self._closed:
             self._closed = True
+            end = time.monotonic() + DYING
+            while self.poll() is None and time.monotonic() < end:
+                time.sleep(0.001)
             self._page.close()
             if self.ended is not None:
                 os.close(self.ended)
 
 
+def _pipe(reading: ExitStack, writing: ExitStack) -> tuple[int, int]:
+    """A pipe, and who closes its ends."""
+    ends = os.pipe()
+    reading.callback(os.close, ends[0])
+    writing.callback(os.close, ends[1])
+    return ends
+
+
 def _pidfd(pid: int) -> int | None:
-    return os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):  # not on this system, or no descriptor to be had
+        return None

@@ -37,8 +37,9 @@ class Shadow:
         self.welcome: dict[int, bool] = {}
         self.killed: dict[int, Cause] = {}
         self.started = 0
-        #: Slots that may have a worker.
+        #: Slots that may have a worker, and those that have one.
         self.slots: dict[int, bool] = {}
+        self.filled: dict[int, int] = {}
         #: What each task has done: errors told, workers taken down, workers on which it was seen or answered.
         self.errors: dict[int, int] = {}
         self.losses: dict[int, int] = {}
@@ -78,15 +79,16 @@ class Shadow:
                 self.began[number] = True
                 if self._may_charge(number, worker):
                     self.losses[number] = self.losses.get(number, 0) + 1
-        del self.workers[event.worker]
+        del self.filled[self.workers.pop(event.worker)]
         self.welcome.pop(event.worker)
 
     def _do(self, action: Action) -> None:
         if isinstance(action, StartWorker):
             assert action.worker == self.started, "workers are numbered in order"
-            assert self.slots[action.slot] and action.slot not in self.workers.values(), "the slot is free"
+            assert self.slots[action.slot] and action.slot not in self.filled, "the slot is free"
             self.started += 1
             self.workers[action.worker] = action.slot
+            self.filled[action.slot] = action.worker
             self.welcome[action.worker] = True
         elif isinstance(action, SendTasks):
             assert self.welcome[action.worker], f"worker {action.worker} is sent something that it cannot answer"
@@ -109,7 +111,7 @@ class Shadow:
         elif isinstance(action, LookAtWorker):
             assert action.worker in self.holder.values(), "there is nothing to look at"
         elif isinstance(action, GiveUpSlot):
-            assert self.slots[action.slot] and action.slot not in self.workers.values()
+            assert self.slots[action.slot] and action.slot not in self.filled
             self.slots[action.slot] = False
         else:
             assert self.over is None, "the run ends twice"

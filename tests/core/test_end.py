@@ -17,7 +17,7 @@ from spreadjobs.core.actions import (
 from spreadjobs.core.events import InputEnded, WorkerAccepted, WorkerPrinted, WorkerReady
 from spreadjobs.core.rules import Rules
 from spreadjobs.core.task import TaskState
-from tests.core.bench import Bench, staffed
+from tests.core.bench import Bench, spec, staffed
 from tests.core.simulator import INF, Deed, Life, Sim
 
 COMPLETE = EndRun(RunEnd.COMPLETE)
@@ -44,6 +44,21 @@ def test_when_the_last_task_has_ended_everyone_is_closed() -> None:
     assert bench.tell(WorkerReady(1.1, 1)) == []
     assert bench.tell(WorkerAccepted(1.1, 2)) == []
     assert [bench.end(1.2, worker, status=0) for worker in (2, 0, 1)] == [[], [], [COMPLETE]]
+
+
+def test_the_end_does_not_close_whoever_is_dying_already() -> None:
+    """Its ladder goes on; the end is said when it is gone."""
+    bench = staffed(0, 1)
+    bench.submit(1.0, 0, like=spec(timeout=1.0, grace=5.0))
+    bench.end_input(1.0)
+    bench.wait(2.0)
+    assert bench.see(2.0, 0, task=0, began=1.0) == [
+        Resolve((Ending(0, 1, TaskState.TIMEOUT, 0),)),
+        KillWorker(0, 5.0, Cause.TIMEOUT),
+        CloseWorker(1),
+    ]
+    assert bench.end(2.1, 1, status=0) == []
+    assert bench.end(7.0, 0, running=0) == [COMPLETE]
 
 
 def test_the_end_of_the_input_closes_everyone_when_nothing_is_open() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from spreadjobs.core.deadlines import Timer
+from spreadjobs.core.host import HostState
 from spreadjobs.core.invariants import check
 from spreadjobs.core.slot import SlotState
 from spreadjobs.core.state import RunState
@@ -15,14 +16,13 @@ from tests.core.bench import Bench, spec, staffed
 
 
 def scene() -> Bench:
-    """Worker 0 runs task 0, worker 1 was sent task 1, worker 2 is idle, slot 3 rests; 2 waits, and 3 pauses."""
+    """Worker 0 runs task 0, 1 was sent task 1, 2 is idle, and slot 3 rests; task 2 pauses, and 3 waits for cpus."""
     bench = staffed(0, 1, 2, 3)
-    bench.submit(1.0, 0, 1, like=spec(timeout=9.0, attempts=2))
-    bench.submit(1.0, 2, 3, like=spec(attempts=2))
-    bench.answer(1.05, 2, 2, ok=False)
-    bench.see(1.05, 0, task=0, began=1.0)
-    bench.end(1.06, 3)
-    bench.submit(1.07, 4, like=spec(cpus=4))
+    bench.submit(1.0, 0, 1, 2, like=spec(timeout=9.0, attempts=2))
+    bench.answer(1.1, 2, 2, ok=False)
+    bench.see(1.1, 0, task=0, began=1.0)
+    bench.end(1.15, 3)
+    bench.submit(1.15, 3, like=spec(cpus=4))
     return bench
 
 
@@ -122,38 +122,50 @@ def closing(run: RunState) -> None:
     run.closing = True
 
 
+def misjudge(run: RunState) -> None:
+    """A host with workers is down."""
+    run.ledger.hosts["ant"].state = HostState.DOWN
+
+
+def shrink(run: RunState) -> None:
+    """A host has more slots than it says."""
+    run.ledger.hosts["ant"].slots = 3
+
+
 def misshapen(run: RunState) -> None:
     """A shape counts a task that it has not."""
-    shape = run.tasks[4].shape
-    shape._early.append((0, 77))
+    run.tasks[3].shape._early.append((0, 77))
 
 
 DEFECTS: list[tuple[Callable[[RunState], None], str]] = [
     (lose_hand, r"task 1 \(attempt=1, .*, state=<TaskState.SENT: 1>, worker=1\) is not in exactly one place"),
-    (lose_hand, r"worker 1 \(state=<WorkerState.BUSY: 3>.*\) has the wrong things in hand"),
+    (lose_hand, r"worker 1 \(state=<WorkerState.BUSY: 3>, .*\) has the wrong things in hand"),
     (twice, "task 1 .* is not in exactly one place"),
-    (twice, "worker 0 .* fills 2 cpus"),
-    (ghost, r"tasks \[1\] are somewhere, and have ended"),
+    (twice, "worker 0 .* has tasks for 2 cpus"),
+    (ghost, r"the run holds tasks \[1\], which have ended"),
     (wrong_state, "task 1 .* is in the wrong place"),
     (wrong_pause, "task 2 .* is in the wrong place"),
-    (misshapen, r"tasks \[77\] are somewhere"),
+    (misshapen, r"the run holds tasks \[77\], which have ended"),
     (unforgotten, "worker 2 .* is not forgotten"),
     (forget_idle, "worker 2 .* is misfiled"),
-    (crowd, "two workers are in one slot"),
-    (crowd, "slot 2 is FILLED"),
-    (unvacant, "slot 0 is VACANT; slot 0 is wrongly vacant"),
+    (crowd, "the run has two workers in one slot"),
+    (crowd, r"slot 2 \(deaths=0, state=<SlotState.FILLED: 2>\) is wrongly filled"),
+    (unvacant, "slot 0 .* is wrongly vacant"),
     (unvacant, "worker 0 .* is in a slot that is not filled"),
-    (miscount, "7 slots are counted, 4 are there; 7 workers are counted live, 4 are on the hosts"),
-    (overfull, "host ant: 9 cpus are taken, 2 by workers"),
-    (overfull, "host ant is wrongly open or shut"),
-    (late, "the wake-up at .* is late for worker 0"),
+    (miscount, "the run has 4 slots, and counts 7; the run has 4 live workers, and counts 7"),
+    (overfull, r"host ant \(.*used=9\) has workers that fill 2 cpus"),
+    (overfull, "host ant .* is wrongly open or shut"),
+    (misjudge, "host ant .* is wrongly up or down"),
+    (shrink, "host ant .* has 4 slots"),
+    (late, "worker 0 .* is due before the wake-up"),
     (quiet, "worker 1 .* waits without a deadline"),
     (unpaused, "task 2 .* waits without a deadline"),
-    (unrested, "slot 3 waits without a deadline"),
-    (unmet, "a task is ready, a worker is idle, and they do not meet"),
-    (hopeless, r"tasks that need Needs\(cpus=4\) on .* wait, and no worker comes"),
-    (over, "the end is said too early, or not yet; the run is over, and a timer is set"),
-    (closing, "5 tasks are open; the run is over, and slots without a worker are not finished"),
+    (unrested, "slot 3 .* waits without a deadline"),
+    (unmet, "the run has a task that is ready and a worker that is idle, and they do not meet"),
+    (hopeless, r"the run has tasks that wait for Needs\(cpus=4\) on .*, and no worker comes"),
+    (hopeless, "host ant .* has 4 live workers"),
+    (over, "the run says its end too early, or not yet; the run is over, and a timer is set"),
+    (closing, "the run winds up, and 4 tasks are open; the run winds up, and has slots without a worker"),
 ]
 
 

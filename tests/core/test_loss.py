@@ -130,7 +130,7 @@ def test_a_task_that_had_not_begun_and_has_no_host_left_is_not_run() -> None:
 
 
 def test_tasks_whose_last_host_is_lost_are_not_run() -> None:
-    """Those that wait and those in a pause, in their order; the others go on."""
+    """Those that wait and those in a pause, in their order; the others go on, and then the run says why."""
     bench = staffed(0, 1)
     bench.submit(1.0, 0, like=spec(cpus=2, attempts=2))
     bench.submit(1.0, 1, like=spec(cpus=2))
@@ -143,6 +143,9 @@ def test_tasks_whose_last_host_is_lost_are_not_run() -> None:
     ]
     assert bench.wait(2.5) == []
     assert bench.answer(3.0, 1, 1) == [Resolve((Ending(1, 1, TaskState.DONE, 1),)), sent(1, 2)]
+    bench.end_input(3.0)
+    bench.answer(4.0, 1, 2)
+    assert bench.end(4.1, 1, status=0) == [EndRun(RunEnd.CREW_LOST)]
 
 
 def test_a_poison_task_is_lost_alone() -> None:

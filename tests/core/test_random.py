@@ -137,13 +137,17 @@ def test_the_same_world_gives_the_same_trace(world: World) -> None:
     assert one.trace == two.trace
 
 
+def without_giving_up(life: Life) -> Life:
+    """A life that does not cost its slot."""
+    return replace(life, accepts=0.1, exits=INF, permanent=False, is_missing=False)
+
+
 @given(worlds)
 @settings(max_examples=100)
 def test_with_a_crew_that_does_not_give_up_no_task_is_left_out(world: World) -> None:
     """Workers may die, freeze and break the protocol: where each slot has a good one at last, all tasks are run."""
-    calm = {"exits": INF, "permanent": False, "is_missing": False}
-    world.ant = [[*(replace(life, **calm, accepts=0.1) for life in slot), Life()] for slot in world.ant]
-    world.bee = [[*(replace(life, **calm, accepts=0.1) for life in slot), Life()] for slot in world.bee]
+    for slots in (world.ant, world.bee):
+        slots[:] = [[*map(without_giving_up, slot), Life()] for slot in slots]
     world.rules = Rules(early_deaths=100, lease=10.0)
     world.stop = INF
     sim = world.sim()

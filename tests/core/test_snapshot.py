@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from spreadjobs.core.actions import RunEnd
-from spreadjobs.core.events import WorkerAccepted
+from spreadjobs.core.events import StopRequested, WorkerAccepted
 from spreadjobs.core.host import HostState
 from spreadjobs.core.rules import Rules
 from spreadjobs.core.snapshot import HostLine, Snapshot
@@ -31,6 +31,15 @@ def test_a_snapshot_counts_everything_once() -> None:
         how=None,
         over=False,
     )
+
+
+def test_more_tasks_are_wanted_while_few_are_ready_and_the_run_goes_on() -> None:
+    """Those that are sent do not count."""
+    bench = staffed(0)
+    bench.submit(1.0, 0, 1, 2)
+    assert [bench.machine.wants_tasks(level) for level in (1, 2, 3)] == [False, False, True]
+    bench.tell(StopRequested(2.0))
+    assert not bench.machine.wants_tasks(3)
 
 
 def test_a_snapshot_of_the_end_says_how_it_came() -> None:

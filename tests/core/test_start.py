@@ -212,6 +212,21 @@ def test_a_task_whose_only_host_is_still_killing_its_worker_waits_for_it() -> No
     assert endings(sim) == [(1.0, 0, TaskState.TIMEOUT), (5.0, 1, TaskState.DONE)]
 
 
+def test_a_slot_elsewhere_is_of_no_use_to_a_task_that_waits_for_a_dying_worker() -> None:
+    """It stays vacant; the worker that is wanted is started when the dying one is gone."""
+    bench = staffed(0, 1)
+    bench.offer(0.0, "bee", [2])
+    bench.ready(0.0, 2)
+    bench.submit(1.0, 0, 1, like=spec(timeout=1.0, grace=5.0, hosts=("bee",)))
+    bench.submit(1.0, 2)
+    bench.end_input(1.0)
+    bench.answer(1.5, 0, 2)
+    bench.wait(2.0)
+    bench.see(2.0, 2, task=0, began=1.0)
+    assert bench.end(2.5, 0, status=1) == []
+    assert bench.end(7.0, 2, running=0) == [StartWorker(3, 2)]
+
+
 def test_a_crew_of_which_no_worker_ever_answers_ends_in_time() -> None:
     """Every wait has an end."""
     sim = Sim(Rules(connect=15.0))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from spreadjobs.core.actions import CloseWorker, Ending, GiveUpSlot, Resolve, Retry
@@ -135,7 +137,8 @@ def test_pauses_have_a_cap() -> None:
     sim.end_input()
     sim.run()
     begun = [at for at, action in sim.trace if type(action).__name__ == "SendTasks"]
-    assert [round(after - before - 1.0, 6) for before, after in zip(begun, begun[1:])] == [0.1, 0.2, 0.4, 0.5, 0.5, 0.5]
+    pauses = [round(after - before - 1.0, 6) for before, after in pairwise(begun)]
+    assert pauses == [0.1, 0.2, 0.4, 0.5, 0.5, 0.5]
 
 
 def test_the_pause_of_a_thousandth_attempt_is_a_number_too() -> None:

@@ -7,7 +7,9 @@ for. It stands in the environment (CASE), and in the arguments of each sleeper, 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
+import resource
 import signal
 import subprocess
 import time
@@ -16,9 +18,10 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from spreadjobs import main
-from spreadjobs.engine import guardian as our_guardian
 from spreadjobs.engine.guardian import Guardian
 from spreadjobs.engine.loop import Loop
+from spreadjobs.transports.local import LocalTransport
+from worker_stub import guardian as script
 
 CASE: Final = "SPREADJOBS_TEST_CASE"
 #: The folder in which programs and tasks note facts, a file each; the files' text is a process id, or empty.
@@ -98,8 +101,8 @@ def start_child(name: str, owner: object) -> None:
 
 def busy(payload: int) -> None:
     """A task that has children of every kind, and never ends; one with an odd number is stubborn as well."""
-    for kind in KINDS:
-        start_child(kind, payload)
+    for name in KINDS:
+        start_child(name, payload)
     note(f"task {payload}")
     while True:
         with contextlib.suppress(KeyboardInterrupt) if payload % 2 else contextlib.nullcontext():
@@ -116,6 +119,15 @@ def hiding(payload: object) -> None:
     """A task with a child that cannot be found."""
     start_child(HIDDEN, payload)
     lonely(payload)
+
+
+def idle_or_lonely(payload: int) -> None:
+    """Ends, if the payload is 0, once the other worker is at work."""
+    if payload:
+        lonely(payload)
+    else:
+        wait_for(lambda: is_fact("task 1"))
+        note("idle")
 
 
 def nesting(payload: str) -> None:
@@ -145,15 +157,6 @@ def one_idle() -> None:
     main([0, 1], idle_or_lonely, workers=2)
 
 
-def idle_or_lonely(payload: int) -> None:
-    """Ends, if the payload is 0, once the other worker is at work."""
-    if payload:
-        lonely(payload)
-    else:
-        wait_for(lambda: is_fact("task 1"))
-        note("idle")
-
-
 def one_hiding() -> None:
     """A worker with a child that cannot be found."""
     main([0], hiding, workers=1)
@@ -179,47 +182,112 @@ def nested() -> None:
     main(["nested"], nesting, workers=1)
 
 
-def nested_until_timeout(seconds: str) -> None:
+def nested_until_timeout(seconds: float) -> None:
     """A run inside a task that may only take so long; the next task is there until "go"."""
-    results, _ = main(["nested", "later"], nesting, workers=1, timeout=float(seconds), on_error="return")
+    results, _ = main(["nested", "later"], nesting, workers=1, timeout=seconds, on_error="return")
     note(type(results[0]).__name__)
 
 
-def with_script(path: str) -> None:
-    """Two busy workers, with another guardian."""
-    our_guardian.script.__file__ = path
+def commands(count: int) -> None:
+    """Plain commands that read no input, and so cannot see it closed."""
+    main([], [["sleep", os.environ[CASE]]] * count)
+
+
+def restless() -> None:
+    """One run after the other."""
+    for number in itertools.count(1):
+        main([0, 1], abs, workers=2)
+        note(f"run {number}")
+
+
+def abrupt() -> None:
+    """While two workers are busy the user's iterable ends all, without an error that a run could catch."""
+
+    def todo() -> Iterator[int]:
+        yield from (0, 1)
+        wait_for(lambda: is_fact("task 0") and is_fact("task 1"))
+        raise SystemExit(0)
+
+    try:
+        main(todo(), busy, workers=2)
+    except SystemExit:
+        note("over")
+        wait_for(lambda: is_fact("go"))
+
+
+def careless() -> None:
+    """A run in a program that never wants to hear of its children; one task kills its worker."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    results, _ = main([0, 1, 2, 3], deadly, workers=2, on_error="return", losses=1)
+    note(" ".join([result if isinstance(result, str) else type(result).__name__ for result in results]))
+
+
+def deadly(payload: int) -> str:
+    """Kills its worker if the payload is 2."""
+    if payload == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return "fine"
+
+
+def poor() -> None:
+    """Starts a process with ever more descriptors to be had, until it can be started; notes what a failure leaves."""
+    mine = len(os.listdir("/proc/self/fd"))
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    for room in itertools.count():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (mine + room, limit))
+        try:
+            process = LocalTransport().start(["sleep", os.environ[CASE]], "no such run")
+        except OSError:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+            if len(os.listdir("/proc/self/fd")) != mine or Path("/proc/thread-self/children").read_text():
+                note("something left")
+        else:
+            note(f"{'some' if room else 'no'} failures")
+            process.signal(signal.SIGKILL)
+            process.forget()
+            return
+
+
+def with_script(path: str, program: str) -> None:
+    """Another program, with another guardian."""
+    script.__file__ = path
+    globals()[program]()
+
+
+def without_pidfd() -> None:
+    """Two busy workers, in a system that has no pidfd_open."""
+    del os.pidfd_open
     two_busy()
 
 
-def one_with_script(path: str) -> None:
-    """One worker that has a child in its group, with another guardian."""
-    our_guardian.script.__file__ = path
-    main([0], with_child, workers=1)
+def last_words(bystander: int) -> None:
+    """Tells its guardian of a group, and leaves a copy that holds the guardian's pipe open."""
+    guardian = Guardian(Loop(), "no such run")
+    guardian.add(bystander)
+    copy = os.fork()
+    if copy:
+        note("copy", copy)
+    time.sleep(600)
 
 
-def with_child(payload: int) -> None:
-    """A task that has a child in its group."""
-    start_child("in our group", payload)
-    lonely(payload)
-
-
-def chatty(bystander: str) -> None:
+def chatty(bystander: int) -> None:
     """A master that tells a stopped guardian more than its pipe holds, and then dies; a group that it had told is gone.
 
     What is gone is in truth the bystander's group, so that the test sees whether it is signalled.
     """
     loop = Loop()
     guardian = Guardian(loop, "no such run")
-    assert guardian.pid is not None
-    os.kill(guardian.pid, signal.SIGSTOP)
-    guardian.add(int(bystander))
+    pid, pipe = guardian.pid, guardian._input
+    assert pid is not None and pipe is not None
+    os.kill(pid, signal.SIGSTOP)
+    guardian.add(bystander)
     for number in range(10**8, 10**8 + 10_000):
         guardian.add(number)
         guardian.discard(number)
-    guardian.discard(int(bystander))
-    os.kill(guardian.pid, signal.SIGCONT)
+    guardian.discard(bystander)
+    os.kill(pid, signal.SIGCONT)
     told = 2 * (10_000 * len("+100000000\n") + len(f"+{bystander}\n"))
-    wait_for(lambda: loop.turn(loop.clock() + 0.01) or guardian._input.written == told)
-    note("all told", guardian.pid)
+    while pipe.written < told:
+        loop.turn(loop.clock() + 0.01)
+    note("all told", pid)
     os._exit(0)
-

@@ -13,7 +13,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -191,12 +191,12 @@ class Master:
         self._errors.close()
 
 
-def is_deaf(pid: int) -> bool:
-    """Whether a process ignores SIGTERM by now, as a guardian does once it listens."""
+def is_deaf(pid: int, number: signal.Signals = signal.SIGTSTP) -> bool:
+    """Whether a process ignores a signal by now; a guardian listens once it is deaf to SIGTSTP."""
     with suppress(OSError):
         for line in Path(f"/proc/{pid}/status").read_text().splitlines():
             if line.startswith("SigIgn:"):
-                return bool(int(line.split()[1], 16) >> (signal.SIGTSTP - 1) & 1)
+                return bool(int(line.split()[1], 16) >> (number - 1) & 1)
     return False
 
 
@@ -210,16 +210,17 @@ def started(folder: Path, program: str, *words: object, **options: Any) -> Itera
         master.close()
 
 
-def seconds_until_gone(master: Master, end: Callable[[], None], but: Iterable[int] = ()) -> float:
+def seconds_until_gone(master: Master, end: Callable[[], object], but: Iterable[int] = ()) -> float:
     """End a master in some way: the seconds until it and all that is ours is gone, but for some."""
     spared = set(but)
-    watch = Watch([master.pid, *[pid for pid in master.pids() if pid not in spared]])
-    try:
+
+    def left() -> list[str]:
+        return [f"{pid}: {arguments(pid)}" for pid in master.pids() if pid not in spared and is_alive(pid)]
+
+    with closing(Watch([master.pid, *[pid for pid in master.pids() if pid not in spared]])) as watch:
+        began = time.monotonic()
         end()
-        seconds = watch.wait(HELD)
-    finally:
-        watch.close()
-    for _ in range(2):  # one that is just being replaced by another program has neither environment nor arguments
-        left = [pid for pid in master.pids() if pid not in spared and is_alive(pid)]
-        assert left == [], {pid: arguments(pid) for pid in left}
-    return seconds
+        watch.wait(HELD)
+    while found := left() or left():  # one that is just becoming another program is not seen by a single look
+        assert time.monotonic() < began + HELD, found
+    return time.monotonic() - began

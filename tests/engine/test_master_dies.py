@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import pty
+import random
 import signal
-import subprocess
 import termios
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack, closing, suppress
 from fcntl import ioctl
 from pathlib import Path
 from typing import Final
@@ -15,11 +17,16 @@ from typing import Final
 import pytest
 
 from tests.engine.master_scripts import HIDDEN
-from tests.engine.masters import ROOT, Master, Watch, is_alive, seconds_until_gone, started, wait_for
+from tests.engine.masters import HELD, ROOT, Master, Watch, is_alive, seconds_until_gone, started, state, wait_for
 
 SIGNALS: Final = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-#: Times that the long tests do what the short ones do once.
+#: How often the long tests do what the short ones do once.
 MANY: Final = 20
+
+
+def name(number: signal.Signals) -> str:
+    """What a signal is called in the name of a test."""
+    return number.name
 
 
 @pytest.fixture
@@ -30,49 +37,48 @@ def busy(tmp_path: Path) -> Iterator[Master]:
         yield master
 
 
-@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+def replace_guardian(master: Master) -> None:
+    """Kill a master's guardian, and wait for the next."""
+    first = master.guardian()
+    os.kill(first, signal.SIGKILL)
+    master.guardian(first)
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=name)
 def test_nothing_is_left_when_the_master_dies(busy: Master, number: signal.Signals) -> None:
     """Workers, their children in whatever session, deaf or stopped, the guardian: all end with the master."""
     seconds_until_gone(busy, lambda: busy.process.send_signal(number))
 
 
-@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+@pytest.mark.parametrize("number", SIGNALS, ids=name)
 def test_nothing_is_left_when_the_guardian_dies_before_the_master(busy: Master, number: signal.Signals) -> None:
     """A guardian that is killed is replaced in time to see its master die."""
-    first = busy.guardian()
-    os.kill(first, signal.SIGKILL)
-    busy.guardian(first)
+    replace_guardian(busy)
     seconds_until_gone(busy, lambda: busy.process.send_signal(number))
 
 
-@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+@pytest.mark.parametrize("number", SIGNALS, ids=name)
 def test_nothing_is_left_when_the_guardian_dies_after_the_master(busy: Master, number: signal.Signals) -> None:
-    """A second after its master, the guardian has done its work, or its master has."""
-    guardian = Watch([busy.guardian()])
+    """A second after the master, its guardian has done its work, or the master has."""
+    with closing(Watch([busy.guardian()])) as guardian:
 
-    def end() -> None:
-        busy.process.send_signal(number)
-        try:
-            guardian.wait(1.0)
-        except AssertionError:
+        def end() -> None:
+            busy.process.send_signal(number)
+            with suppress(AssertionError):
+                guardian.wait(1.0)
             for pid in guardian.left():
                 os.kill(pid, signal.SIGKILL)
 
-    try:
         seconds_until_gone(busy, end)
-    finally:
-        guardian.close()
 
 
 @pytest.mark.chaos
-@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
-@pytest.mark.parametrize("time", range(MANY))
-def test_nothing_is_left_time_after_time(busy: Master, number: signal.Signals, time: int) -> None:
+@pytest.mark.parametrize("number", SIGNALS, ids=name)
+@pytest.mark.parametrize("turn", range(MANY))
+def test_nothing_is_left_time_after_time(busy: Master, number: signal.Signals, turn: int) -> None:
     """What holds once holds always; every other time the guardian is killed first."""
-    if time % 2:
-        first = busy.guardian()
-        os.kill(first, signal.SIGKILL)
-        busy.guardian(first)
+    if turn % 2:
+        replace_guardian(busy)
     seconds_until_gone(busy, lambda: busy.process.send_signal(number))
 
 
@@ -84,7 +90,7 @@ def test_a_child_that_hid_is_not_found_and_the_docs_say_so(tmp_path: Path) -> No
         seconds_until_gone(master, master.process.kill, but=[hidden])
         assert is_alive(hidden)
     text = " ".join((ROOT / "docs" / "faults.md").read_text(encoding="utf-8").split())
-    assert "What is not found: a process that has both left its session *and* cleared its environment." in text
+    assert "both left its session *and* cleared its environment" in text
 
 
 def test_a_copy_of_the_master_does_not_hide_its_death(tmp_path: Path) -> None:
@@ -94,6 +100,23 @@ def test_a_copy_of_the_master_does_not_hide_its_death(tmp_path: Path) -> None:
         copy = master.noted("copy")
         seconds_until_gone(master, master.process.kill, but=[copy])
         assert is_alive(copy)
+
+
+@pytest.mark.parametrize("count", [1, 10, 30])
+def test_commands_end_with_a_master_that_was_just_starting_them(tmp_path: Path, count: int) -> None:
+    """Plain commands cannot see that their input is closed, and one that is just being started bears no mark yet."""
+    with started(tmp_path, "commands", 40) as master:
+        wait_for(lambda: master.sleepers() >= count)
+        seconds_until_gone(master, master.process.kill)
+
+
+@pytest.mark.parametrize("seed", [*range(3), *[pytest.param(seed, marks=pytest.mark.chaos) for seed in range(3, 100)]])
+def test_nothing_is_left_at_whatever_moment_the_master_dies(tmp_path: Path, seed: int) -> None:
+    """Runs start and end, guardians and workers come and go; the master dies somewhere in between."""
+    with started(tmp_path, "restless") as master:
+        master.wait_for("run 2")
+        time.sleep(random.Random(seed).uniform(0.0, 0.15))  # not to wait for anything: any moment will do
+        seconds_until_gone(master, master.process.kill)
 
 
 def test_nested_runs_end_with_the_outermost_master(tmp_path: Path) -> None:
@@ -108,47 +131,66 @@ def test_a_timeout_ends_the_run_inside_a_task_wholly(tmp_path: Path) -> None:
     """Of a task that was itself a run nothing is left when its time is over, while the outer run goes on."""
     with started(tmp_path, "nested_until_timeout", 2.5) as master:
         master.wait_until_busy(10, 11)
-        inner = Watch([pid for pid in master.pids() if pid != master.guardian()])
-        try:
+        guardian = master.guardian()
+        with closing(Watch([pid for pid in master.pids() if pid != guardian])) as inner:
             master.wait_for("task later")
-            inner.wait(8 * 0.2)
-        finally:
-            inner.close()
-        assert sorted(master.pids()) == sorted([master.guardian(), *master.workers()])
+            inner.wait(HELD)
+        assert sorted(master.pids()) == sorted([guardian, *master.workers()])
         master.note("go")
         assert master.process.wait() == 0
         assert master.has("TaskTimeout")
 
 
+def test_nothing_is_left_when_the_users_iterable_ends_the_program(tmp_path: Path) -> None:
+    """When what cannot be caught goes through a run, its workers are killed, and reaped, before it has gone through."""
+    with started(tmp_path, "abrupt") as master:
+        master.wait_for("over")
+        assert Path(f"/proc/{master.pid}/task/{master.pid}/children").read_text() == ""
+        assert master.pids() == []
+        master.note("go")
+        assert master.process.wait() == 0
+
+
+def test_a_run_needs_no_word_of_its_children(tmp_path: Path) -> None:
+    """Where SIGCHLD is ignored the system reaps them, and tells no status; that a task was lost is seen anyway."""
+    with started(tmp_path, "careless") as master:
+        assert master.process.wait() == 0, str(master)
+        assert master.has("fine fine TaskLost fine")
+        assert master.pids() == []
+
+
+def test_a_worker_that_cannot_be_started_leaves_nothing(tmp_path: Path) -> None:
+    """However few descriptors are to be had, a start succeeds, or fails and takes everything back."""
+    with started(tmp_path, "poor") as master:
+        assert master.process.wait() == 0, str(master)
+        assert master.has("some failures")
+        assert not master.has("something left")
+
+
 @pytest.fixture
-def terminal() -> Iterator[tuple[int, int]]:
-    """The two ends of a terminal: ours, and that of programs."""
+def terminal() -> Iterator[tuple[int, ExitStack, int, ExitStack]]:
+    """The two ends of a terminal, ours and that of programs, and what closes each."""
     ours, theirs = pty.openpty()
-    yield ours, theirs
-    for end in (ours, theirs):
-        try:
-            os.close(end)
-        except OSError:  # the test has closed it
-            continue
+    with ExitStack() as close_ours, ExitStack() as close_theirs:
+        close_ours.callback(os.close, ours)
+        close_theirs.callback(os.close, theirs)
+        yield ours, close_ours, theirs, close_theirs
 
 
 @pytest.mark.parametrize("how", ["Ctrl-C", "hang up"])
-def test_nothing_is_left_when_the_terminal_says_so(tmp_path: Path, terminal: tuple[int, int], how: str) -> None:
+def test_nothing_is_left_when_the_terminal_says_so(
+    tmp_path: Path, terminal: tuple[int, ExitStack, int, ExitStack], how: str
+) -> None:
     """Ctrl-C at a terminal, or its end, reaches the master; all others are ended by those whose duty it is."""
-    ours, theirs = terminal
-    with started(
-        tmp_path,
-        "two_busy",
-        stdin=theirs,
-        preexec_fn=lambda: ioctl(0, termios.TIOCSCTTY, 0),
-    ) as master:
+    ours, close_ours, theirs, close_theirs = terminal
+    with started(tmp_path, "two_busy", stdin=theirs, preexec_fn=lambda: ioctl(0, termios.TIOCSCTTY, 0)) as master:
         master.wait_until_busy(0, 1)
         assert os.tcgetpgrp(ours) == master.pid
-        os.close(theirs)
-        seconds_until_gone(master, lambda: os.write(ours, b"\x03") and None if how == "Ctrl-C" else os.close(ours))
+        close_theirs.close()
+        seconds_until_gone(master, close_ours.close if how == "hang up" else lambda: os.write(ours, b"\x03"))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=name)
 def test_a_signal_to_the_masters_group_does_not_reach_the_guardian(tmp_path: Path, number: signal.Signals) -> None:
     """Who signals the master's whole process group, as supervisors do, ends the master but not its guardian."""
     with started(tmp_path, "two_lonely") as master:
@@ -158,39 +200,23 @@ def test_a_signal_to_the_masters_group_does_not_reach_the_guardian(tmp_path: Pat
         seconds_until_gone(master, lambda: os.killpg(master.pid, number))
 
 
-def test_idle_workers_leave_when_nobody_is_left_to_end_them(tmp_path: Path) -> None:
-    """Where master and guardian die at the same instant, an idle worker goes at once, since its input is closed."""
+def test_workers_leave_when_nobody_is_left_to_end_them(tmp_path: Path) -> None:
+    """Where master and guardian die at the same instant, an idle worker goes at once, a busy one after its task."""
     with started(tmp_path, "one_idle") as master:
         master.wait_for("idle", "task 1")
-        idle = Watch([master.noted("idle")])
-        at_work = Watch([master.noted("task 1")])
-        try:
+        idle, at_work = master.noted("idle"), master.noted("task 1")
+        with closing(Watch([idle])) as first, closing(Watch([at_work])) as second:
             kill_both(master)
-            idle.wait(4.0)
-            assert at_work.left()
+            first.wait(HELD)
+            assert second.left() == [at_work]
             master.note("go")
-            at_work.wait(4.0)
-        finally:
-            idle.close()
-            at_work.close()
+            second.wait(HELD)
 
 
 def kill_both(master: Master) -> None:
     """Kill master and guardian so that neither can do anything about the other's death."""
     guardian = master.guardian()
     os.kill(master.pid, signal.SIGSTOP)
-    wait_for(lambda: not is_running(master.pid))
+    wait_for(lambda: state(master.pid) == "T")
     os.kill(guardian, signal.SIGKILL)
     os.kill(master.pid, signal.SIGKILL)
-
-
-def is_running(pid: int) -> bool:
-    """Whether a process is not stopped."""
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "T"
-
-
-def test_a_plain_command_ends_with_the_master(tmp_path: Path) -> None:
-    """A command that reads no input, and so cannot see it closed, is ended as well."""
-    code = f"from spreadjobs import main; main([], [['sleep', '{600.123}']])"
-    del code
-    assert subprocess

@@ -14,7 +14,8 @@ import time
 from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
-from tests.frontends.processes import is_first, note, noted, wait_until_gone
+from tests.frontends.processes import is_first, note, noted, wait_for_file, wait_until_gone
+from worker_stub import prelude
 
 MEGABYTE: Final = 10**6
 
@@ -342,3 +343,88 @@ class Deadly:
 def prepare_to_die(items: list[Any]) -> NoReturn:
     """Die while preparing."""
     os._exit(4)
+
+
+def prepare_slowly(items: list[Any]) -> None:
+    """Have much to prepare."""
+    time.sleep(1.2)
+
+
+def meet_and_tell(order: tuple[str, int]) -> tuple[int, list[Any]]:
+    """Meet, and tell the prelude."""
+    return meet(order), prelude()
+
+
+def die_once_and_tell(marker: str) -> tuple[int, list[Any]]:
+    """Kill the worker the first time, then tell the prelude."""
+    return kill_itself_once((marker, 0)), prelude()
+
+
+def open_and_meet(order: tuple[str, str]) -> list[Any]:
+    """Make a file, meet another worker in a folder, and tell the prelude."""
+    door, folder = order
+    is_first(door)
+    meet((folder, 2))
+    return prelude()
+
+
+told: list[Any] = []
+
+
+def be_told(items: list[Any]) -> None:
+    """Prepare: keep the prelude."""
+    told.append(items)
+
+
+def told_in_time(x: object) -> Any:
+    """What was kept when this worker prepared, which it did once."""
+    (items,) = told
+    return items
+
+
+def wait(seconds: float) -> float:
+    """Take some time."""
+    time.sleep(seconds)
+    return seconds
+
+
+def give_back(x: Any) -> Any:
+    """The argument itself."""
+    return x
+
+
+def return_refusal(x: object) -> Refusal:
+    """A value that happens to be an exception."""
+    return Refusal(x)
+
+
+def make_file(path: str) -> str:
+    """Leave a sign."""
+    is_first(path)
+    return "made"
+
+
+def wait_and_refuse(path: str) -> NoReturn:
+    """Fail, not before a sign has been left."""
+    wait_for_file(path)
+    raise Refusal("now")
+
+
+def succeed_later(path: str) -> str:
+    """Fail twice; and, if the path is that of a bad one, always."""
+    with open(path, "a") as file:
+        file.write("x")
+    if os.path.getsize(path) < 3 or path.endswith("bad"):
+        raise Refusal("not yet")
+    return "at last"
+
+
+class Counter:
+    """A function that counts how often it was called."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self, x: object) -> int:
+        self.count += 1
+        return self.count

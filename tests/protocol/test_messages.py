@@ -226,3 +226,10 @@ def test_long_payloads_are_not_copied_and_short_ones_are_joined() -> None:
     assert isinstance(parts[1], memoryview) and parts[1].obj is large
     assert sent(parts)[2] == b"a" + large + b"bc"
     assert len(messages.prelude("msgpack", large)) == 2
+
+
+def test_no_part_is_empty() -> None:
+    """Many tasks make metadata that is large itself, and nothing stands before it."""
+    parts = messages.tasks("msgpack", None, [(number, 1, b"\xc0") for number in range(wire.LARGE)])
+    assert min(map(len, parts)) > 0
+    assert len(sent(parts)[1]["tasks"]) == wire.LARGE

@@ -54,16 +54,22 @@ def test_a_program_that_is_sent_nothing_goes_on(program: PipeMaster) -> None:
 
 
 def test_a_program_that_cannot_prepare_ends(program: PipeMaster) -> None:
-    """What prepare raises is TROUBLE, and serve does not return."""
+    """A preparation that fails is TROUBLE, and serve does not return."""
     program.set_up()
-    program.write(*messages.prelude(program.meta, program.sealer.seal("x")), *messages.prepare(program.meta))
+    program.write(*messages.prelude(program.meta, b"garbage"), *messages.prepare(program.meta))
     found = program.hear()
-    assert isinstance(found, messages.Ready)
+    assert isinstance(found, messages.Trouble) and found.error.kind == "argument"
+    assert program.end() == (1, b"")
+    assert b"served" not in program.captured
+
+
+def test_a_task_that_fails_does_not_end_the_program(program: PipeMaster) -> None:
+    """What compute raises is the task's error."""
+    program.begin(prelude=["x"])
     program.send(10)
     answer = program.answer()
     assert answer.error is not None and (answer.error.kind, answer.error.type) == ("raised", "TypeError")
-    program.close_input()
-    program.end()
+    assert program.leave() == (0, b"served ['x'] ['x']\n")
 
 
 def test_outside_a_worker_there_is_no_prelude() -> None:
