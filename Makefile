@@ -1,6 +1,7 @@
 # make demo    a real job, spread over this machine's CPUs
 # make test    everything that must hold: style, types, tests
 # make chaos   long runs: new random cases for every property, then the tests marked chaos
+# make bench   how fast it is, beside its peers, which are installed; make bench BENCH="tiny --runs 9" for some of it
 # make clean   back to the bare checkout
 #
 # Each sets up .venv by itself, with the newest Python that it finds, or with make PYTHON=...
@@ -21,7 +22,7 @@ pure := $(wildcard tests/core tests/protocol tests/scheduling)
 
 patient := -o faulthandler_timeout=3600
 
-.PHONY: demo test chaos clean
+.PHONY: demo test chaos bench clean
 
 demo: .venv/installed
 	@$(bin)/python examples/word_count.py
@@ -37,6 +38,9 @@ test: .venv/tools
 chaos: .venv/tools
 	@$(bin)/pytest -q $(pure) -m "not speed and not chaos" $(patient) --hypothesis-profile=chaos
 	@$(bin)/pytest -m chaos $(patient)
+
+bench: .venv/peers
+	@$(bin)/python -m benchmarks $(BENCH)
 
 clean:
 	rm -rf .venv build dist *.egg-info .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
@@ -54,4 +58,8 @@ clean:
 
 .venv/tools: .venv/installed
 	@$(pip) --editable '.[test]'
+	@touch $@
+
+.venv/peers: .venv/installed
+	@$(pip) --editable '.[bench]'
 	@touch $@

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 #: The mark: ``run.worker``; of a run inside a task, ``run.worker/run.worker`` and so on.
 ID_VARIABLE = "SPREADJOBS_ID"
 
-#: How often in a row none must be found until it is believed: a process that ends while it is looked at may have
-#: forked just then, and one that is just becoming another program cannot be told.
+#: How often in a row none must be found until it is believed: a process that is just becoming another program cannot
+#: be told by its mark.
 LOOKS = 3
 
 
@@ -55,6 +55,8 @@ class Kin:
     def __init__(self, tag: "Optional[str]", sessions: "Iterable[int]" = ()) -> None:
         self._entry = None if tag is None else (ID_VARIABLE + "=" + tag).encode()
         self._sessions = set(sessions)
+        # Whether one had ended before it could be looked at: it may have forked another.
+        self._missed = False
 
     def find(self) -> "list[int]":
         """Their process ids."""
@@ -70,7 +72,7 @@ class Kin:
         end = time.monotonic() + patience
         quiet = 0
         while quiet < LOOKS:
-            quiet = 0 if self._signal(signal.SIGKILL, strangers) else quiet + 1
+            quiet = 0 if self._signal(signal.SIGKILL, strangers) or self._missed else quiet + 1
             if time.monotonic() > end:
                 return False
             time.sleep(0.001)
@@ -93,14 +95,16 @@ class Kin:
             names = os.listdir("/proc")
         except OSError:
             return None
+        self._missed = False
         ours = os.getpid()
-        pids = [int(name) for name in names if name.isdigit() and int(name) != ours]
-        strangers.intersection_update(pids)
-        found = {pid for pid in pids if pid not in strangers and self._carries_mark(pid, strangers)}
+        sessions = {int(name): _session(int(name)) for name in names if name.isdigit()}
+        sessions = {pid: session for pid, session in sessions.items() if session and pid != ours}
+        strangers.intersection_update(sessions)
+        found = {pid for pid in sessions if pid not in strangers and self._carries_mark(pid, strangers)}
         # The number of a session is that of its leader, and nobody else's while the session has members.
         known = self._sessions | found
-        members = {pid: session for pid, session in zip(pids, map(_session, pids)) if session in known}
-        self._sessions = set(members.values())
+        members = {pid for pid, session in sessions.items() if session in known}
+        self._sessions = {sessions[pid] for pid in members}
         found.update([pid for pid in members if pid not in found and not _is_dead(pid)])
         return sorted(found)
 
@@ -113,7 +117,9 @@ class Kin:
         except PermissionError:  # another user's
             strangers.add(pid)
             return False
-        except OSError:  # gone
+        except OSError:  # it has ended; if it is still there at the next look, nobody has reaped it, and that is all
+            self._missed = True
+            strangers.add(pid)
             return False
         at = text.find(b"\0" + self._entry)
         if at >= 0 and text[at + 1 + len(self._entry) :][:1] in (b"", b"\0", b".", b"/"):
@@ -124,6 +130,7 @@ class Kin:
 
 
 def _session(pid: int) -> int:
+    """0 for a thread of the kernel, -1 for a process that is gone."""
     try:
         return os.getsid(pid)
     except OSError:

@@ -56,8 +56,9 @@ def why_not_now(task: Asking, host: HostView, ahead: Iterable[Asking]) -> str | 
     ahead: what goes before it and waits. Where such a one waits for cpus of this host, it is not overtaken: so a
     large task is not starved by small ones.
     """
-    if not can_ever(task, host):
-        return f"it cannot run on {host.name}"
+    named = task.placement.hosts
+    if named and host.name not in named:
+        return f"it may not run on {host.name}"
     free = host.slots - host.used
     if task.needs.cpus > free:
         return f"it needs {task.needs.cpus} cpus, and {free} of {host.name} are free"

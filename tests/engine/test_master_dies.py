@@ -141,12 +141,14 @@ def test_a_timeout_ends_the_run_inside_a_task_wholly(tmp_path: Path) -> None:
         assert master.has("TaskTimeout")
 
 
-def test_nothing_is_left_when_the_users_iterable_ends_the_program(tmp_path: Path) -> None:
-    """When what cannot be caught goes through a run, its workers are killed, and reaped, before it has gone through."""
+def test_nothing_is_left_when_the_program_leaves_by_an_exception(tmp_path: Path) -> None:
+    """When a signal handler raises into a run, its workers have been killed and reaped before the program goes on."""
     with started(tmp_path, "abrupt") as master:
+        master.wait_until_busy(0, 1)
+        master.process.terminate()
         master.wait_for("over")
         assert Path(f"/proc/{master.pid}/task/{master.pid}/children").read_text() == ""
-        assert master.pids() == []
+        assert [pid for pid in master.pids() if is_alive(pid)] == []
         master.note("go")
         assert master.process.wait() == 0
 

@@ -15,15 +15,14 @@ from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
 from tests.frontends.processes import is_first, note, noted, wait_for_file, wait_until_gone
-from worker_stub import prelude
 
 MEGABYTE: Final = 10**6
 
 
-def do(order: tuple[str, Any]) -> Any:
-    """Do what the order says: the name of a function of this file, and its argument."""
-    name, argument = order
-    return globals()[name](argument)
+def do(order: tuple[str | Callable[[Any], Any], Any]) -> Any:
+    """Do what the order says: a function, or the name of one of this file, and its argument."""
+    deed, argument = order
+    return (globals()[deed] if isinstance(deed, str) else deed)(argument)
 
 
 def square(x: int) -> int:
@@ -328,58 +327,6 @@ def kill_those_who_met(order: tuple[str, str]) -> int:
         for pid in sorted(noted(folder), key=lambda pid: pid == os.getpid()):
             os.kill(pid, signal.SIGKILL)
     return len(noted(folder))
-
-
-class Deadly:
-    """A function that kills whoever unpickles it."""
-
-    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
-        return os._exit, (3,)
-
-    def __call__(self, x: object) -> object:
-        return x
-
-
-def prepare_to_die(items: list[Any]) -> NoReturn:
-    """Die while preparing."""
-    os._exit(4)
-
-
-def prepare_slowly(items: list[Any]) -> None:
-    """Have much to prepare."""
-    time.sleep(1.2)
-
-
-def meet_and_tell(order: tuple[str, int]) -> tuple[int, list[Any]]:
-    """Meet, and tell the prelude."""
-    return meet(order), prelude()
-
-
-def die_once_and_tell(marker: str) -> tuple[int, list[Any]]:
-    """Kill the worker the first time, then tell the prelude."""
-    return kill_itself_once((marker, 0)), prelude()
-
-
-def open_and_meet(order: tuple[str, str]) -> list[Any]:
-    """Make a file, meet another worker in a folder, and tell the prelude."""
-    door, folder = order
-    is_first(door)
-    meet((folder, 2))
-    return prelude()
-
-
-told: list[Any] = []
-
-
-def be_told(items: list[Any]) -> None:
-    """Prepare: keep the prelude."""
-    told.append(items)
-
-
-def told_in_time(x: object) -> Any:
-    """What was kept when this worker prepared, which it did once."""
-    (items,) = told
-    return items
 
 
 def wait(seconds: float) -> float:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).parents[2]
 
 
 def is_there(pid: int) -> bool:
@@ -62,3 +66,16 @@ def is_first(marker: str | Path) -> bool:
     except FileExistsError:
         return False
     return True
+
+
+def run_python(*arguments: str, folder: Path = ROOT, text: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Run another Python, which finds our packages, to its end."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        input=text,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )

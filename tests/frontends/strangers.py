@@ -128,6 +128,15 @@ def answer_and_leave() -> None:
     answer(ok=True)
 
 
+def answer_and_say_goodbye() -> None:
+    """It answers its first task, prints a tail, and exits with status 1."""
+    get_ready()
+    answer(ok=True)
+    say(frames.BYE, {})
+    os.write(1, b"the tail of %d\n" % os.getpid())
+    sys.exit(1)
+
+
 def wait_until_one_has_left(folder: str) -> str:
     """For a good worker: return when whoever is noted in the folder is gone."""
     end = time.monotonic() + 10

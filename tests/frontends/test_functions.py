@@ -1,17 +1,14 @@
 from __future__ import annotations
 
 import functools
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from spreadjobs import main
+from spreadjobs import Connection_framed, main
 from tests.frontends import deeds
-
-ROOT: Final = Path(__file__).parents[2]
+from tests.frontends.processes import ROOT, run_python, stub
 
 
 class Scale:
@@ -118,17 +115,11 @@ def test_a_script_of_ones_own(how: str, tmp_path: Path) -> None:
     """Functions and classes of ``__main__`` go there and come back as what they were, however the script is run."""
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
-    argv = {"file": [str(script)], "folder away": [str(script)], "standard input": ["-"], "-c": ["-c", SCRIPT]}[how]
-    text = SCRIPT.replace("and __file__ in str(error.__cause__)", "") if how in ("standard input", "-c") else SCRIPT
-    argv = ["-c", text] if how == "-c" else argv
-    run = subprocess.run(
-        [sys.executable, *argv],
-        cwd="/" if how == "folder away" else ROOT,
-        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
-        input=text if how == "standard input" else None,
-        capture_output=True,
-        text=True,
-    )
+    if how in ("standard input", "-c"):
+        text = SCRIPT.replace("and __file__ in str(error.__cause__)", "")
+        run = run_python("-c", text) if how == "-c" else run_python("-", text=text)
+    else:
+        run = run_python(str(script), folder=Path("/") if how == "folder away" else ROOT)
     assert (run.returncode, run.stdout, run.stderr) == (0, "all is well\n", "")
 
 
@@ -136,10 +127,8 @@ def test_a_script_without_a_guard_runs_once(tmp_path: Path) -> None:
     """The script is not imported by its workers, so that it needs no ``if __name__ == "__main__"``."""
     script = tmp_path / "bare.py"
     script.write_text("from spreadjobs import main\nprint('begun')\nprint(main([1, 2], lambda x: x + 1).results)\n")
-    run = subprocess.run(
-        [sys.executable, str(script)], env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True
-    )
-    assert run.stdout == "begun\n[2, 3]\n"
+    run = run_python(str(script))
+    assert (run.stdout, run.stderr) == ("begun\n[2, 3]\n", "")
 
 
 def test_a_module_beside_the_script_is_found(tmp_path: Path) -> None:
@@ -147,23 +136,13 @@ def test_a_module_beside_the_script_is_found(tmp_path: Path) -> None:
     (tmp_path / "beside.py").write_text("def f(x):\n    return x + 1\n")
     script = tmp_path / "script.py"
     script.write_text("import beside\nfrom spreadjobs import main\nprint(main([1], beside.f).results)\n")
-    run = subprocess.run(
-        [sys.executable, str(script)],
-        env={"PYTHONPATH": str(ROOT)},
-        cwd="/",
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert run.stdout == "[2]\n"
+    run = run_python(str(script), folder=Path("/"))
+    assert (run.stdout, run.stderr) == ("[2]\n", "")
 
 
 def test_a_module_in_the_current_folder_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """``python -m worker_stub module:function`` finds what stands where the master was started."""
-    from spreadjobs import Connection_framed
-
     (tmp_path / "around.py").write_text("def f(x):\n    return x + 1\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    crew = [[sys.executable, "-m", "worker_stub", "around:f"]]
-    assert main([1], crew, connection_factory=Connection_framed).results == [2]
+    assert main([1], [stub("around:f")], connection_factory=Connection_framed).results == [2]

@@ -10,17 +10,18 @@ from typing import Any, Final
 import pytest
 
 from spreadjobs import Connection_framed, TaskLost, TaskRaised, UsageError, main
-from tests.frontends import deeds
+from tests.frontends import deeds, preparations
 from tests.frontends.conftest import Figures
 from tests.frontends.processes import stub
 from tests.frontends.test_strangers import shell, stranger
 
+PREPARATIONS: Final = "tests.frontends.preparations"
 PRELUDE: Final = ["first", {"second": 2}, b"third"]
 
 
 def test_every_worker_gets_the_prelude(tmp_path: Path) -> None:
     """Each of two workers has all items, in order, before its first task."""
-    answer = main([(str(tmp_path), 2)] * 2, deeds.meet_and_tell, workers=2, stdin=PRELUDE)
+    answer = main([(str(tmp_path), 2)] * 2, preparations.meet_and_tell, workers=2, stdin=PRELUDE)
     assert [items for _, items in answer.results] == [PRELUDE, PRELUDE]
     assert len({pid for pid, _ in answer.results}) == 2
 
@@ -34,8 +35,8 @@ def test_a_generator_is_drained_once(tmp_path: Path) -> None:
             pulled.append(item)
             yield item
 
-    todo: list[tuple[str, Any]] = [("meet_and_tell", (str(tmp_path / "met"), 2))] * 2
-    todo += [("die_once_and_tell", str(tmp_path / f"marker {x}")) for x in range(2)]
+    todo: list[Any] = [(preparations.meet_and_tell, (str(tmp_path / "met"), 2))] * 2
+    todo += [(preparations.die_once_and_tell, str(tmp_path / f"marker {x}")) for x in range(2)]
     (tmp_path / "met").mkdir()
     answer = main(todo, deeds.do, workers=2, stdin=items())
     assert pulled == ["a", "b"]
@@ -46,17 +47,17 @@ def test_a_generator_is_drained_once(tmp_path: Path) -> None:
 def test_a_worker_that_starts_late_gets_it_too(tmp_path: Path) -> None:
     """A worker that comes when others have long begun is prepared as they were."""
     door = str(tmp_path / "door")
-    late = shell('while [ ! -e "$0" ]; do sleep 0.01; done; exec "$@"', *stub("open_and_meet"))
+    late = shell('while [ ! -e "$0" ]; do sleep 0.01; done; exec "$@"', *stub(f"{PREPARATIONS}:open_and_meet"))
     late[3] = door
     (tmp_path / "met").mkdir()
-    crew = [stub("open_and_meet"), late]
+    crew = [stub(f"{PREPARATIONS}:open_and_meet"), late]
     answer = main([(door, str(tmp_path / "met"))] * 2, crew, stdin=PRELUDE, connection_factory=Connection_framed)
     assert answer.results == [PRELUDE, PRELUDE]
 
 
 def test_what_prepares_gets_the_items() -> None:
     """The function that is called before the first task has the list of them."""
-    crew = [stub("told_in_time", "--prepare", "tests.frontends.deeds:be_told")] * 2
+    crew = [stub(f"{PREPARATIONS}:told_in_time", "--prepare", f"{PREPARATIONS}:be_told")] * 2
     answer = main(range(4), crew, stdin=PRELUDE, connection_factory=Connection_framed)
     assert answer.results == [PRELUDE] * 4
 

@@ -87,7 +87,7 @@ def test_what_is_printed_before_the_marker_is_skipped() -> None:
 
 def test_preparing_may_take_longer_than_connecting() -> None:
     """Once a worker has answered the first frame there is no limit on its preparation."""
-    crew = [stub("square", "--prepare=tests.frontends.deeds:prepare_slowly")]
+    crew = [stub("square", "--prepare=tests.frontends.preparations:prepare_slowly")]
     began = time.monotonic()
     answer = main([3], crew, connection_factory=Connection_framed, connect=1.0)
     assert answer.results == [9]

@@ -51,7 +51,7 @@ def test_where_no_host_is_nothing_can_run() -> None:
     [
         (ask(), ANT, [], None),
         (ask(2), ANT, [], None),
-        (ask(1, "bee"), ANT, [], "it cannot run on ant"),
+        (ask(1, "bee"), ANT, [], "it may not run on ant"),
         (ask(2), Shown("ant", slots=2, used=1), [], "it needs 2 cpus, and 1 of ant are free"),
         (ask(), Shown("bee", slots=4, used=1), [ask(4)], "a task that needs 4 cpus waits for bee before it"),
         (ask(), ANT, [ask(4), ask(1, "bee")], None),
