@@ -50,14 +50,14 @@ class Place(NamedTuple):
     """Where something became of a task: its index in ``todo``, its name if it has one, which attempt (0: none was
     made), and on which worker (its place in ``list_of_args``) of which host."""
 
-    index: int
+    task: int
     name: str | None = None
     attempt: int = 0
     worker: int | None = None
     host: str | None = None
 
     def __str__(self) -> str:
-        what = f"task {self.index}" if self.name is None else f"task {self.index} ({self.name})"
+        what = f"task {self.task}" if self.name is None else f"task {self.task} ({self.name})"
         return what if self.worker is None else f"{what}, attempt {self.attempt} on worker {self.worker} of {self.host}"
 
 

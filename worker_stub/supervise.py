@@ -16,10 +16,6 @@ if TYPE_CHECKING:
 #: The mark: ``run.worker``; of a run inside a task, ``run.worker/run.worker`` and so on.
 ID_VARIABLE = "SPREADJOBS_ID"
 
-#: How often in a row none must be found until it is believed: a process that is just becoming another program cannot
-#: be told by its mark.
-LOOKS = 3
-
 
 def ladder(grace: float) -> "list[tuple[float, int]]":
     """The rungs of the kill ladder as (seconds from its start, signal): interrupt, TERM at half of it, KILL."""
@@ -55,31 +51,27 @@ class Kin:
     def __init__(self, tag: "Optional[str]", sessions: "Iterable[int]" = ()) -> None:
         self._entry = None if tag is None else (ID_VARIABLE + "=" + tag).encode()
         self._sessions = set(sessions)
-        # Whether one had ended before it could be looked at: it may have forked another.
-        self._missed = False
 
     def find(self) -> "list[int]":
         """Their process ids."""
-        return self._find(set()) or []
+        return self._find(Looks()) or []
 
     def signal(self, number: int) -> bool:
         """Send a signal to each, once, and wake those that were stopped; False where there was none."""
-        return self._signal(number, set())
+        return self._signal(number, Looks())
 
     def kill(self, patience: float = 1.0) -> bool:
         """Kill them all, those too that are forked meanwhile; False if some are left after ``patience`` seconds."""
-        strangers = set()  # type: set[int]
+        looks = Looks()
         end = time.monotonic() + patience
-        quiet = 0
-        while quiet < LOOKS:
-            quiet = 0 if self._signal(signal.SIGKILL, strangers) or self._missed else quiet + 1
+        while self._signal(signal.SIGKILL, looks) or looks.missed:
             if time.monotonic() > end:
                 return False
             time.sleep(0.001)
         return True
 
-    def _signal(self, number: int, strangers: "set[int]") -> bool:
-        found = self._find(strangers)
+    def _signal(self, number: int, looks: "Looks") -> bool:
+        found = self._find(looks)
         if found is None or number == signal.SIGKILL:
             groups = {session for session in self._sessions if signal_group(session, number)}
             if found is None:
@@ -89,18 +81,16 @@ class Kin:
             _send(os.kill, pid, number)
         return bool(found)
 
-    def _find(self, strangers: "set[int]") -> "Optional[list[int]]":
-        """None where there is no /proc. strangers: those whose mark is not ours are kept there, and not read again."""
+    def _find(self, looks: "Looks") -> "Optional[list[int]]":
+        """None where there is no /proc."""
         try:
             names = os.listdir("/proc")
         except OSError:
             return None
-        self._missed = False
         ours = os.getpid()
         sessions = {int(name): _session(int(name)) for name in names if name.isdigit()}
         sessions = {pid: session for pid, session in sessions.items() if session and pid != ours}
-        strangers.intersection_update(sessions)
-        found = {pid for pid in sessions if pid not in strangers and self._carries_mark(pid, strangers)}
+        found = looks.marked(self._entry, sessions) if self._entry else set()
         # The number of a session is that of its leader, and nobody else's while the session has members.
         known = self._sessions | found
         members = {pid for pid, session in sessions.items() if session in known}
@@ -108,24 +98,45 @@ class Kin:
         found.update([pid for pid in members if pid not in found and not _is_dead(pid)])
         return sorted(found)
 
-    def _carries_mark(self, pid: int, strangers: "set[int]") -> bool:
-        if self._entry is None:
-            return False
+
+class Looks:
+    """One look after the other at the environments of processes, with a short time between them."""
+
+    def __init__(self) -> None:
+        #: Whether the last look may have missed one.
+        self.missed = False
+        self._strangers = set()  # type: set[int]
+        self._empty = set()  # type: set[int]
+
+    def marked(self, entry: bytes, pids: "Iterable[int]") -> "set[int]":
+        """Those of some processes that have this entry, or one below it."""
+        self._strangers.intersection_update(pids)
+        self._empty.intersection_update(pids)
+        self.missed = False
+        return {pid for pid in pids if pid not in self._strangers and self._has(entry, pid)}
+
+    def _has(self, entry: bytes, pid: int) -> bool:
+        text = b""
         try:
             with open(f"/proc/{pid}/environ", "rb", buffering=0) as file:
-                text = b"\0" + (file.readall() or b"")
+                text = file.readall() or b""
+        except FileNotFoundError:  # it is gone, and may have forked
+            self.missed = True
+            return False
         except PermissionError:  # another user's
-            strangers.add(pid)
+            self._strangers.add(pid)
             return False
-        except OSError:  # it has ended; if it is still there at the next look, nobody has reaped it, and that is all
-            self._missed = True
-            strangers.add(pid)
+        except OSError:  # it has just died, or did so long ago and was not reaped
+            pass
+        if not text and pid not in self._empty:  # or it is just becoming another program
+            self._empty.add(pid)
+            self.missed = True
             return False
-        at = text.find(b"\0" + self._entry)
-        if at >= 0 and text[at + 1 + len(self._entry) :][:1] in (b"", b"\0", b".", b"/"):
+        text = b"\0" + text
+        at = text.find(b"\0" + entry)
+        if at >= 0 and text[at + 1 + len(entry) :][:1] in (b"", b"\0", b".", b"/"):
             return True
-        if len(text) > 1:  # it is empty while a process becomes another program
-            strangers.add(pid)
+        self._strangers.add(pid)
         return False
 
 

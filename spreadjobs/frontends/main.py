@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Literal, NamedTuple, NoReturn
 
@@ -77,16 +77,12 @@ def main(
     Ctrl-C; and what ``todo`` raises. All but the first have ``results``, ``tails`` and ``report``.
     """
     plan.check(on_error, codec, deadline=deadline, connect=connect, grace=grace)
-    plan.check_workers(workers, list_of_args)
     limits = Limits(math.inf if timeout is None else timeout, attempts, losses, DEFAULTS.timeout_grace)
     sealer = Sealer(codec)
-    crew = plan.check_crew(list_of_args, connection_factory)
+    crew = plan.check_crew(list_of_args, connection_factory, workers)
     count = (workers or cpu_count()) if callable(crew) else len(crew)
     items = plan.check_iterable("todo", todo)
-    try:
-        first = list(itertools.islice(items, 1))
-    except Exception as error:
-        _raise(error, _nothing(RunEnd.STOPPED, count))
+    first = _first(items, count)
     prelude = plan.check_iterable("stdin", () if stdin is None else stdin)
     if callable(crew):
         if not first:
@@ -96,10 +92,14 @@ def main(
         crewing = plan.crew_of_programs(crew, connection_factory, prelude, sealer, has_tasks=bool(first))
     rules = plan.make_rules(connect, grace, deadline, stop_on_failure=on_error == "raise", crewing=crewing)
     source = Source(itertools.chain(first, items), limits, sealer)
-    answer, failure = _conclude(Run(crewing.spots, source, rules, crewing.dialect), on_error, count, plan.size(todo))
-    if failure is not None:
-        _raise(failure, answer)
-    return answer
+    return _conclude(Run(crewing.spots, source, rules, crewing.dialect), on_error, count, plan.size(todo))
+
+
+def _first(items: Iterator[Any], count: int) -> list[Any]:
+    try:
+        return list(itertools.islice(items, 1))
+    except Exception as error:
+        _raise(error, _nothing(RunEnd.STOPPED, count))
 
 
 def _nothing(how: RunEnd, count: int) -> RunResult:
@@ -109,7 +109,7 @@ def _nothing(how: RunEnd, count: int) -> RunResult:
     return answer
 
 
-def _conclude(run: Run, on_error: str, count: int, tasks: int) -> tuple[RunResult, BaseException | None]:
+def _conclude(run: Run, on_error: str, count: int, tasks: int) -> RunResult:
     started, clock = time.time(), time.monotonic()
     with Interrupt(run) as interrupt:
         try:
@@ -124,7 +124,10 @@ def _conclude(run: Run, on_error: str, count: int, tasks: int) -> tuple[RunResul
         results.give_up(tasks)
     answer = RunResult(results.values, tails)
     answer.report = Report(how, started, time.monotonic() - clock, results, records)
-    return answer, _failure(run, how, on_error, interrupt.came)
+    failure = _failure(run, how, on_error, interrupt.came)
+    if failure is not None:
+        _raise(failure, answer)
+    return answer
 
 
 def _failure(run: Run, how: RunEnd, on_error: str, interrupted: bool) -> BaseException | None:

@@ -149,29 +149,25 @@ def check_iterable(name: str, items: Iterable[Any]) -> Iterator[Any]:
 
 
 def check_crew(
-    list_of_args: Iterable[Sequence[Any]] | Callable[[Any], Any], factory: type | None
+    list_of_args: Iterable[Sequence[Any]] | Callable[[Any], Any], factory: type | None, workers: object
 ) -> list[Sequence[Any]] | Callable[[Any], Any]:
-    """The argument lists, or the function. Raises UsageError for what is neither, or goes ill with the factory."""
+    """The argument lists, or the function. Raises UsageError for what is neither, or goes ill with the others."""
     if factory not in (None, Connection_framed, Connection_lines):
         raise UsageError(f"connection_factory={factory!r}: it must be Connection_framed or Connection_lines")
+    if workers is not None and not is_count(workers):
+        raise UsageError(f"workers={workers!r}: it must be a whole number of at least 1")
     if callable(list_of_args):
         if factory is Connection_lines:
             raise UsageError("Connection_lines is for plain commands; functions have framed workers")
         return list_of_args
+    if workers is not None:
+        raise UsageError("workers= goes with a function; with argument lists, each of them is one worker")
     if not isinstance(list_of_args, Iterable):
         raise UsageError(f"list_of_args is {list_of_args!r}: it must be a list of argument lists, or a function")
     crew = list(list_of_args)
     if not crew:
         raise UsageError("list_of_args is empty: there is nobody to do the work")
     return crew
-
-
-def check_workers(workers: object, list_of_args: object) -> None:
-    """Raise UsageError for a number of workers that makes no sense."""
-    if workers is not None and not is_count(workers):
-        raise UsageError(f"workers={workers!r}: it must be a whole number of at least 1")
-    if workers is not None and not callable(list_of_args):
-        raise UsageError("workers= goes with a function; with argument lists, each of them is one worker")
 
 
 def make_rules(
