@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 #: The mark: ``run.worker``; of a run inside a task, ``run.worker/run.worker`` and so on.
 ID_VARIABLE = "SPREADJOBS_ID"
 
+#: How often processes are looked at, at most, while a look may have missed one, and the seconds between.
+TRIES = 3
+PAUSE = 0.001
+
 
 def ladder(grace: float) -> "list[tuple[float, int]]":
     """The rungs of the kill ladder as (seconds from its start, signal): interrupt, TERM at half of it, KILL."""
@@ -54,34 +58,47 @@ class Kin:
 
     def find(self) -> "list[int]":
         """Their process ids."""
-        return self._find(Looks()) or []
+        return sorted(self._reach(None))
 
     def signal(self, number: int) -> bool:
         """Send a signal to each, once, and wake those that were stopped; False where there was none."""
-        return self._signal(number, Looks())
+        return bool(self._reach(number))
 
     def kill(self, patience: float = 1.0) -> bool:
         """Kill them all, those too that are forked meanwhile; False if some are left after ``patience`` seconds."""
         looks = Looks()
         end = time.monotonic() + patience
-        while self._signal(signal.SIGKILL, looks) or looks.missed:
+        while self._tell(signal.SIGKILL, self._find(looks)) or looks.missed:
             if time.monotonic() > end:
                 return False
-            time.sleep(0.001)
+            time.sleep(PAUSE)
         return True
 
-    def _signal(self, number: int, looks: "Looks") -> bool:
-        found = self._find(looks)
-        if found is None or number == signal.SIGKILL:
-            groups = {session for session in self._sessions if signal_group(session, number)}
-            if found is None:
-                self._sessions = groups
-                return bool(groups)
-        for pid in found:
-            _send(os.kill, pid, number)
-        return bool(found)
+    def _reach(self, number: "Optional[int]") -> "set[int]":
+        """Those that are found, after a signal, if that is not None; where there is no /proc, their groups."""
+        looks = Looks()
+        reached = set()  # type: set[int]
+        for _ in range(TRIES):
+            found = self._find(looks)
+            if number is not None:
+                found = self._tell(number, None if found is None else found - reached)
+            reached.update(found or ())
+            if not looks.missed:
+                break
+            time.sleep(PAUSE)
+        return reached
 
-    def _find(self, looks: "Looks") -> "Optional[list[int]]":
+    def _tell(self, number: int, pids: "Optional[set[int]]") -> "set[int]":
+        if pids is None or number == signal.SIGKILL:  # a whole group is killed before it can fork
+            groups = {session for session in self._sessions if signal_group(session, number)}
+            if pids is None:
+                self._sessions = groups
+                return groups
+        for pid in sorted(pids):
+            _send(os.kill, pid, number)
+        return pids
+
+    def _find(self, looks: "Looks") -> "Optional[set[int]]":
         """None where there is no /proc."""
         try:
             names = os.listdir("/proc")
@@ -96,7 +113,7 @@ class Kin:
         members = {pid for pid, session in sessions.items() if session in known}
         self._sessions = {sessions[pid] for pid in members}
         found.update([pid for pid in members if pid not in found and not _is_dead(pid)])
-        return sorted(found)
+        return found
 
 
 class Looks:

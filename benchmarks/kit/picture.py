@@ -40,4 +40,5 @@ def draw(title: str, tables: Sequence[Filled], path: Path) -> None:
         axis.margins(x=0.12)
         if min(values) > 0 and max(values) / min(values) > TOO_FAR:
             axis.set_xscale("log")
+            axis.set_xlabel(f"{unit.name} (logarithmic)")
     figure.savefig(path, dpi=110)

@@ -12,13 +12,15 @@ from spreadjobs.engine.run import Run
 class Interrupt:
     """While this is entered, the first SIGINT asks the run to stop, and the next one raises KeyboardInterrupt.
 
-    The first one raises too while the user's iterable has the word, since only that can end it. Where we are not in
-    the main thread, or the program has a handler of its own, nothing is changed.
+    The first one raises too while the user's iterable has the word, since only that can end it. It raises once, and
+    never while there is no run yet or when it has ended: nothing may cut short what begins and ends it. Where we are
+    not in the main thread, or the program has a handler of its own, nothing is changed.
     """
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
+    def __init__(self) -> None:
+        self._run: Run | None = None
         self._installed = False
+        self._raised = False
         #: Whether there was one.
         self.came = False
 
@@ -29,11 +31,19 @@ class Interrupt:
                 signal.signal(signal.SIGINT, self._handle)
         return self
 
+    def hand_over(self, run: Run) -> None:
+        """There is a run now; if it was interrupted before it began, it is to stop at once."""
+        self._run = run
+        if self.came:
+            run.stop()
+
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.came or self._run.is_pulling:
-            self.came = True
+        again, self.came = self.came, True
+        if self._run is None or self._run.how is not None or self._raised:
+            return
+        if again or self._run.is_pulling:
+            self._raised = True
             raise KeyboardInterrupt
-        self.came = True
         self._run.stop()
 
     def __exit__(

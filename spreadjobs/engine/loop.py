@@ -39,11 +39,16 @@ class Loop:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
-        self._selector = selectors.DefaultSelector()
+        self._wake_out, self._wake_in = os.pipe()
+        try:
+            self._selector = selectors.DefaultSelector()
+        except BaseException:
+            os.close(self._wake_out)
+            os.close(self._wake_in)
+            raise
         self._timers: list[tuple[float, int, Timer]] = []
         self._serial = itertools.count()
         self._posted: deque[Callback] = deque()
-        self._wake_out, self._wake_in = os.pipe()
         os.set_blocking(self._wake_in, False)
         os.set_blocking(self._wake_out, False)
         self.watch(self._wake_out, READ, self._awake)

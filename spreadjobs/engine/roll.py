@@ -60,7 +60,7 @@ class Roll:
         record.stdout += worker.own_out.take()[0].decode("utf-8", "backslashreplace")
         record.stderr += worker.own_err.take()[0].decode("utf-8", "backslashreplace")
         record.tail = worker.dialect.tail()
-        if status != 0 or not worker.closing:
+        if status != 0 or worker.cause is not None or not worker.closing:
             record.reasons.append(reason)
 
     def troubled(self, slot: int, reason: str) -> None:

@@ -57,7 +57,11 @@ class Run:
         self._events: deque[events.Event] = deque()
         self._handling = False
         self._pulling = False
-        self._crew = Crew(self.loop, spots, dialect(self), self)
+        try:
+            self._crew = Crew(self.loop, spots, dialect(self), self)
+        except BaseException:
+            self.loop.close()
+            raise
         self._verdicts = Verdicts(source, self.results, self._crew.workers.get)
 
     # The life of a run.

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, Literal, NamedTuple, NoReturn
 
 from spreadjobs.core.actions import RunEnd
@@ -92,7 +93,8 @@ def main(
         crewing = plan.crew_of_programs(crew, connection_factory, prelude, sealer, has_tasks=bool(first))
     rules = plan.make_rules(connect, grace, deadline, stop_on_failure=on_error == "raise", crewing=crewing)
     source = Source(itertools.chain(first, items), limits, sealer)
-    return _conclude(Run(crewing.spots, source, rules, crewing.dialect), on_error, count, plan.size(todo))
+    make = partial(Run, crewing.spots, source, rules, crewing.dialect)
+    return _conclude(make, on_error, count, plan.size(todo))
 
 
 def _first(items: Iterator[Any], count: int) -> list[Any]:
@@ -109,10 +111,12 @@ def _nothing(how: RunEnd, count: int) -> RunResult:
     return answer
 
 
-def _conclude(run: Run, on_error: str, count: int, tasks: int) -> RunResult:
+def _conclude(make: Callable[[], Run], on_error: str, count: int, tasks: int) -> RunResult:
     started, clock = time.time(), time.monotonic()
-    with Interrupt(run) as interrupt:
+    with Interrupt() as interrupt:
+        run = make()
         try:
+            interrupt.hand_over(run)
             how = run.go()
         except KeyboardInterrupt:
             how, interrupt.came = RunEnd.STOPPED, True

@@ -92,11 +92,13 @@ class LocalProcess:
         if not self._closed:
             self._closed = True
             end = time.monotonic() + DYING
-            while self.poll() is None and time.monotonic() < end:
-                time.sleep(0.001)
-            self._page.close()
-            if self.ended is not None:
-                os.close(self.ended)
+            try:
+                while self.poll() is None and time.monotonic() < end:
+                    time.sleep(0.001)
+            finally:  # Ctrl-C may end the wait
+                self._page.close()
+                if self.ended is not None:
+                    os.close(self.ended)
 
 
 def _pipe(reading: ExitStack, writing: ExitStack) -> tuple[int, int]:

@@ -247,10 +247,10 @@ def poor() -> None:
             return
 
 
-def with_script(path: str, program: str) -> None:
+def with_script(path: str, program: str, *words: object) -> None:
     """Another program, with another guardian."""
     script.__file__ = path
-    globals()[program]()
+    globals()[program](*words)
 
 
 def without_pidfd() -> None:

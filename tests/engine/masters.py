@@ -160,6 +160,10 @@ class Master:
         wait_for(lambda: self.has(*facts) or self.process.poll() is not None, what=f"{facts} of {self}")
         assert self.has(*facts), f"{facts} of {self}"
 
+    def end(self) -> None:
+        """Wait until the program has ended by itself, without complaint."""
+        assert self.process.wait(PATIENCE) == 0, str(self)
+
     def noted(self, fact: str) -> int:
         """The process id that a fact is about."""
         return int((self.facts / fact).read_text())

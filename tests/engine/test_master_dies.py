@@ -137,7 +137,7 @@ def test_a_timeout_ends_the_run_inside_a_task_wholly(tmp_path: Path) -> None:
             inner.wait(HELD)
         assert sorted(master.pids()) == sorted([guardian, *master.workers()])
         master.note("go")
-        assert master.process.wait() == 0
+        master.end()
         assert master.has("TaskTimeout")
 
 
@@ -150,13 +150,13 @@ def test_nothing_is_left_when_the_program_leaves_by_an_exception(tmp_path: Path)
         assert Path(f"/proc/{master.pid}/task/{master.pid}/children").read_text() == ""
         assert [pid for pid in master.pids() if is_alive(pid)] == []
         master.note("go")
-        assert master.process.wait() == 0
+        master.end()
 
 
 def test_a_run_needs_no_word_of_its_children(tmp_path: Path) -> None:
     """Where SIGCHLD is ignored the system reaps them, and tells no status; that a task was lost is seen anyway."""
     with started(tmp_path, "careless") as master:
-        assert master.process.wait() == 0, str(master)
+        master.end()
         assert master.has("fine fine TaskLost fine")
         assert master.pids() == []
 
@@ -164,7 +164,7 @@ def test_a_run_needs_no_word_of_its_children(tmp_path: Path) -> None:
 def test_a_worker_that_cannot_be_started_leaves_nothing(tmp_path: Path) -> None:
     """However few descriptors are to be had, a start succeeds, or fails and takes everything back."""
     with started(tmp_path, "poor") as master:
-        assert master.process.wait() == 0, str(master)
+        master.end()
         assert master.has("some failures")
         assert not master.has("something left")
 

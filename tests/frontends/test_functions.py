@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from spreadjobs import Connection_framed, main
+from spreadjobs import Connection_framed, SerializationError, TaskRaised, main
 from tests.frontends import deeds
 from tests.frontends.processes import ROOT, run_python, stub
 
@@ -73,7 +73,7 @@ def test_a_function_is_unpickled_once_for_each_worker(tmp_path: Path) -> None:
 
 SCRIPT: Final = """
 import dataclasses, os, sys
-from spreadjobs import Connection_framed, main
+from spreadjobs import Connection_framed, SerializationError, TaskRaised, main
 
 @dataclasses.dataclass
 class Point:
@@ -146,3 +146,24 @@ def test_a_module_in_the_current_folder_is_found(tmp_path: Path, monkeypatch: py
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     assert main([1], [stub("around:f")], connection_factory=Connection_framed).results == [2]
+
+
+def test_what_only_the_worker_knows(tmp_path: Path) -> None:
+    """A class that cannot be imported here: raised, it is told by type and text; returned, it cannot be read."""
+    text = """
+class Theirs(Exception):
+    pass
+
+def f(x):
+    if x:
+        raise Theirs('only there')
+    return Theirs()
+"""
+    (tmp_path / "theirs.py").write_text(text)
+    worker = ["env", f"PYTHONPATH={tmp_path}:{ROOT}", *stub("theirs:f")]
+    answer = main([0, 1], [worker], connection_factory=Connection_framed, on_error="return")
+    returned, raised = answer.results
+    assert type(returned) is SerializationError
+    assert returned.reason == "its result cannot be read here: ModuleNotFoundError: No module named 'theirs'"
+    assert type(raised) is TaskRaised and raised.reason == "it raised Theirs: only there"
+    assert "raise Theirs('only there')" in str(raised.__cause__)

@@ -21,7 +21,7 @@ START: Final = """
 import json, os, signal, sys, time
 from spreadjobs import RunInterrupted, TaskState, main, notComputed
 from tests.frontends import deeds
-from tests.frontends.processes import note
+from tests.frontends.processes import note, noted
 
 folder = sys.argv[1]
 
@@ -215,6 +215,51 @@ assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
         tmp_path,
     )
     assert told["how"] == "STOPPED"
+
+
+def test_a_hail_of_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
+    """However often it comes, also while the end is being made, all workers are gone, and all descriptors closed."""
+    told = run_script(
+        """
+import threading
+
+began = time.monotonic()
+main([1], deeds.square)
+before = len(os.listdir("/proc/self/fd"))
+over = False
+
+def hail():
+    while not noted(folder):
+        time.sleep(0.001)
+    while not over:
+        os.kill(os.getpid(), signal.SIGINT)
+
+def work(x):
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    note(folder)
+    time.sleep(600)
+
+thread = threading.Thread(target=hail)
+thread.start()
+caught = None
+while signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+    try:
+        if caught is None:
+            main([1, 2], work, workers=2)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except KeyboardInterrupt as error:
+        caught = error
+over = True
+thread.join()
+left = [len(os.listdir("/proc/self/fd")) - before]
+with open(f"/proc/self/task/{os.getpid()}/children") as file:
+    left.append(file.read())
+print(json.dumps({"left": left, "is_interrupt": isinstance(caught, KeyboardInterrupt)}))
+""",
+        tmp_path,
+    )
+    assert told == {"left": [0, ""], "is_interrupt": True}
 
 
 @pytest.mark.parametrize("target", ["master", "group"])
