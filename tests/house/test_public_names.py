@@ -13,7 +13,21 @@ from tests.house.tree import ROOT, files, imports, short
 
 #: What users may import, and what a change of version promises to keep.
 CALLS: Final = {"main", "RunResult", "Connection_framed", "Connection_lines", "notComputed", "DEFAULTS"}
-RECORDS: Final = {"Attempt", "RunEnd", "Task", "WorkerRecord", "Needs", "Limits", "Placement", "Hints", "Host", "Place", "Report", "TaskReport", "TaskState"}
+RECORDS: Final = {
+    "Attempt",
+    "RunEnd",
+    "Task",
+    "WorkerRecord",
+    "Needs",
+    "Limits",
+    "Placement",
+    "Hints",
+    "Host",
+    "Place",
+    "Report",
+    "TaskReport",
+    "TaskState",
+}
 ERRORS: Final = {
     name for name, thing in vars(errors).items() if inspect.isclass(thing) and issubclass(thing, BaseException)
 }
