@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -13,6 +14,9 @@ from tests.leaks import belongings, changes, end_processes, mark_processes
 
 #: Folders whose tests start no process; everywhere else the whole machine is searched for what a test has left.
 PURE: Final = {"core", "protocol", "scheduling"}
+
+# Workers print into buffers here too, as they do for most users; a machine of tests is often set up otherwise.
+os.environ.pop("PYTHONUNBUFFERED", None)
 
 # No deadline: a busy machine is not a defect. Derandomized: what passes here passes there.
 hypothesis.settings.register_profile("usual", deadline=None, derandomize=True)

@@ -53,6 +53,8 @@ class Worker:
     """One worker; its methods stand in the order in which they are called."""
 
     def __init__(self) -> None:
+        for stream in (sys.stdout, sys.stderr):
+            flush(stream)  # what was printed before goes where it was meant to go
         self._descriptors = Descriptors()
         self._page = self._descriptors.page
         self._page.phase(PHASE_EXEC)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -13,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from spreadjobs.protocol import messages
+from tests.foreign.perl import find_perl
 from tests.stub.pipes import PipeMaster
 
 WORKER: Final = Path(__file__).with_name("worker.pl")
@@ -26,9 +26,9 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 
 def started() -> PipeMaster:
     """A worker in Perl."""
-    perl = shutil.which("perl")
+    perl = find_perl()
     if perl is None:
-        pytest.skip("perl was not found")
+        pytest.skip("no whole Perl was found")
     return PipeMaster([perl, str(WORKER)], codec="msgpack")
 
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, Final
 import pytest
 
 from spreadjobs import Connection_framed, TaskLost, TaskRaised, UsageError, main
+from tests.foreign.perl import find_perl
 from tests.frontends import deeds, preparations
 from tests.frontends.conftest import Figures
 from tests.frontends.processes import stub
@@ -83,7 +83,7 @@ def test_a_worker_that_does_not_read_delays_nobody(figures: Figures) -> None:
     assert [worker.tasks for worker in answer.report.workers] == [0, 12]
 
 
-@pytest.mark.skipif(shutil.which("perl") is None, reason="perl was not found")
+@pytest.mark.skipif(find_perl() is None, reason="no whole Perl was found")
 def test_a_worker_in_another_language() -> None:
     """A worker in Perl gets a prelude, echoes, fails properly, is killed and is started again."""
     worker = ["perl", str(Path(__file__).parents[1] / "foreign" / "worker.pl")]
