@@ -9,7 +9,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Optional
 
 
 class _Sink(io.RawIOBase):
@@ -23,20 +23,22 @@ class _Sink(io.RawIOBase):
         self.name = name
         self._pid = os.getpid()
         self._chunks: list[bytes] = []
-        self._room = 0
+        self._size = 0
         self._dropped = 0
+        self.cap = 0
         self.is_collecting = False
+        #: Whether anything was collected since the last ``take``.
+        self.is_dirty = False
 
     def write(self, data: "Any") -> int:
         if not self.is_collecting or os.getpid() != self._pid:
             self._pass_on(bytes(data))
             return len(data)
-        chunk = bytes(data)
-        if len(chunk) > self._room:
-            self._dropped += len(chunk) - self._room
-            chunk = chunk[: self._room]
+        self.is_dirty = True
+        chunk = bytes(data)[: self.cap - self._size]
+        self._dropped += len(data) - len(chunk)
         if chunk:
-            self._room -= len(chunk)
+            self._size += len(chunk)
             self._chunks.append(chunk)
         return len(data)
 
@@ -47,19 +49,15 @@ class _Sink(io.RawIOBase):
             except OSError:
                 return  # nobody reads it any more, or the user's code closed it
 
-    def start(self, cap: int) -> None:
-        self._room = cap
-        self.is_collecting = True
-
     def take(self, name: str, found: "dict[str, Any]") -> None:
-        """Add what was collected to ``found``, and collect no more."""
-        self.is_collecting = False
-        if self._chunks:
+        """Add what was collected to ``found``."""
+        self.is_dirty = False
+        if self._size:
             found[name] = b"".join(self._chunks)
-            self._chunks = []
         if self._dropped:
             found[name + "_dropped"] = self._dropped
-            self._dropped = 0
+        self._chunks = []
+        self._size = self._dropped = 0
 
     def fileno(self) -> int:
         return self._fd
@@ -83,13 +81,9 @@ def _text(sink: _Sink) -> io.TextIOWrapper:
 
 
 class Capture:
-    """sys.stdout and sys.stderr of a worker, from now on until they are given back.
+    """sys.stdout and sys.stderr of a worker, from now on until they are given back."""
 
-    cap: how many bytes of each to keep per task.
-    """
-
-    def __init__(self, cap: int = 1024 * 1024) -> None:
-        self.cap = cap
+    def __init__(self) -> None:
         self._before = sys.stdout, sys.stderr
         for stream in self._before:
             flush(stream)
@@ -97,17 +91,25 @@ class Capture:
         self._err = _Sink(2, "<stderr>")
         sys.stdout = _text(self._out)
         sys.stderr = _text(self._err)
+        self.limit(1024 * 1024)
+
+    def limit(self, cap: int) -> None:
+        """Keep so many bytes of each stream per task."""
+        self._out.cap = self._err.cap = cap
 
     def start(self) -> None:
         """A task begins."""
-        self._out.start(self.cap)
-        self._err.start(self.cap)
+        self._out.is_collecting = self._err.is_collecting = True
 
-    def take(self) -> "dict[str, Any]":
-        """What was printed since, as the fields of an answer's ``extra``; empty when nothing was."""
+    def take(self) -> "Optional[dict[str, Any]]":
+        """A task has ended: what it printed, as the fields of an answer's ``extra``; None when that is nothing."""
+        out, err = self._out, self._err
+        out.is_collecting = err.is_collecting = False
+        if not (out.is_dirty or err.is_dirty):
+            return None
         found: dict[str, Any] = {}
-        self._out.take("out", found)
-        self._err.take("err", found)
+        out.take("out", found)
+        err.take("err", found)
         return found
 
     def give_back(self) -> None:

@@ -8,6 +8,7 @@
 
 import fcntl
 import os
+import select
 import stat
 
 from worker_stub.page import NoPage, Page
@@ -46,9 +47,14 @@ class Descriptors:
         self.has_page = isinstance(self.page, Page)
         os.dup2(self._null, 0)
         os.dup2(self._printed, 1)
+        self._low = select.poll()
+        for low in (0, 1, 2):
+            self._low.register(low, 0)
 
     def mend(self) -> None:
         """Open 0, 1 and 2 again where a task has closed them."""
+        if not self._low.poll(0):  # one call for all three; it tells of more than that they are closed
+            return
         for low, private in ((0, self._null), (1, self._printed), (2, self.errors)):
             if not _is_open(low):
                 os.dup2(private, low)

@@ -2,7 +2,8 @@
 
     | F7 53 | version | kind | M | P | B | 0 | B lengths | metadata | payload | buffers |
 
-Rule: a length is checked against the cap before anything is done with it; memory is taken for what has arrived only.
+Rule: a length is checked against the cap before anything is done with it; memory is taken in proportion to what has
+arrived.
 """
 
 import os
@@ -10,10 +11,10 @@ import struct
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterable, Optional, Sequence, Union
+    from typing import Optional, Sequence, Union
 
     Part = Union[bytes, bytearray, memoryview]
-    RawFrame = tuple[int, bytes, Union[bytes, memoryview], list[Union[bytes, memoryview]]]
+    RawFrame = tuple[int, bytes, Union[bytes, memoryview], list[bytearray]]
 
 MASTER_MARKER = b"#spreadjobs master\n"
 WORKER_MARKER = b"#spreadjobs worker\n"
@@ -49,11 +50,14 @@ KIND_NAMES = {
 #: The ways in which a task may fail, as the error's ``kind`` has them.
 ERROR_KINDS = frozenset(("raised", "exit", "interrupt", "argument", "result", "function"))
 
-#: A frame of this size is handed over as views of the buffer in which it arrived; smaller ones are copied out.
+#: A frame of this size is taken in where it will lie; smaller ones are copied out of a common buffer.
 LARGE = 64 * 1024
 
 _CHUNK = 64 * 1024
-_LARGE_CHUNK = 1024 * 1024
+#: A large frame is given memory for LARGE bytes, or for so many times what has arrived of it.
+_TRUST = 8
+#: How many parts the system writes in one call, at least.
+_PARTS_MAX = 512
 
 
 class FrameError(ValueError):
@@ -70,6 +74,8 @@ def pack(kind: int, metadata: bytes, payload: "Sequence[Part]" = (), buffers: "S
         size += len(part)
     head = HEADER.pack(MAGIC, VERSION, kind, len(metadata), size, len(buffers), 0)
     if not buffers:
+        if size < LARGE:
+            return [b"".join([head, metadata, *payload])]
         return [head + metadata, *payload]
     lengths = struct.pack(f"!{len(buffers)}Q", *[len(part) for part in buffers])
     return [head + lengths + metadata, *payload, *buffers]
@@ -110,8 +116,9 @@ def excerpt(data: "Union[bytes, bytearray]", offset: int = 0, size: int = 60) ->
 
 
 class FrameBuffer:
-    """Bytes in, frames out. Takes memory for what has arrived, and time linear in it.
+    """Bytes in, frames out, in time linear in them.
 
+    A frame of LARGE bytes or more is taken in where it will lie: see ``room``.
     kinds: those that may come. cap: the longest frame in bytes, its header included; may be changed between frames.
     """
 
@@ -121,18 +128,25 @@ class FrameBuffer:
         self._buffer = bytearray()
         self._start = 0
         self._needed = HEADER.size
+        self._large: Optional[LargeFrame] = None
 
     def __len__(self) -> int:
         """How many bytes have arrived that belong to no frame yet taken."""
-        return len(self._buffer) - self._start
+        return len(self._buffer) - self._start + (0 if self._large is None else HEADER.size + self._large.size)
 
-    @property
-    def missing(self) -> int:
-        """How many bytes must arrive at least until there can be another frame."""
-        return max(self._needed - len(self), 0)
+    def room(self) -> "Optional[memoryview]":
+        """Where what arrives next may be put at once, for ``filled``; None: it is for ``feed``."""
+        return None if self._large is None else self._large.room
+
+    def filled(self, count: int) -> None:
+        """So many bytes have been put where ``room`` said, of which no view may be kept."""
+        if self._large is not None:
+            self._large.filled(count)
 
     def feed(self, data: "Part") -> None:
         """Add what has arrived."""
+        if self._large is not None:
+            data = memoryview(data)[self._large.take(data) :]
         self._buffer += data
 
     def rest(self) -> bytes:
@@ -146,8 +160,11 @@ class FrameBuffer:
     def next(self) -> "Optional[RawFrame]":
         """The next frame: kind, metadata, payload, buffers; None when it is not whole yet.
 
-        The payload and the buffers of a frame of LARGE bytes or more are views, of smaller ones bytes.
+        The payload of a large frame is a view; its buffers are bytearrays that nobody else has. Of a smaller one the
+        payload is bytes. Raises FrameError.
         """
+        if self._large is not None:
+            return self._finish_large()
         buffer = self._buffer
         start = self._start
         here = len(buffer) - start
@@ -166,27 +183,32 @@ class FrameBuffer:
             body += 8 * count
         total = body - start + metadata + payload + sum(lengths)
         check_length(total, self.cap)
+        if total >= LARGE:
+            self._large = LargeFrame(kind, metadata, payload, lengths)
+            with memoryview(buffer) as view, view[body:] as here_now:
+                self._start = body + self._large.take(here_now)
+            self._needed = HEADER.size
+            return self._finish_large()
         if here < total:
             self._needed = total
             self._wait()
             return None
         self._needed = HEADER.size
-        source: Union[bytearray, memoryview] = buffer
-        if total < LARGE:
-            self._start = start + total
-            take: type = bytes
-        else:
-            self._buffer = buffer[start + total :]
-            self._start = 0
-            source = memoryview(buffer)
-            take = memoryview
-        edge = body + metadata + payload
+        self._start = start + total
+        middle = body + metadata
+        edge = middle + payload
         parts = []
         for length in lengths:
-            parts.append(take(source[edge : edge + length]))
+            parts.append(buffer[edge : edge + length])
             edge += length
-        middle = body + metadata
-        return kind, bytes(source[body:middle]), take(source[middle : middle + payload]), parts
+        return kind, bytes(buffer[body:middle]), bytes(buffer[middle : middle + payload]), parts
+
+    def _finish_large(self) -> "Optional[RawFrame]":
+        large = self._large
+        if large is None or large.room is not None:
+            return None
+        self._large = None
+        return large.frame()
 
     def _wait(self) -> None:
         """Forget what was taken; tell bytes that cannot become a frame before the header is whole."""
@@ -196,6 +218,75 @@ class FrameBuffer:
         head = bytes(self._buffer[:2])
         if not MAGIC_BYTES.startswith(head):
             raise FrameError(f"this is no frame: {excerpt(self._buffer)}")
+
+
+class LargeFrame:
+    """A frame that is taken in piece by piece, each into memory of its own: metadata and payload, then the buffers."""
+
+    def __init__(self, kind: int, metadata: int, payload: int, lengths: "Sequence[int]") -> None:
+        self._kind = kind
+        self._metadata = metadata
+        self._lengths = (metadata + payload, *lengths)
+        self._pieces = [bytearray()]
+        self._is_too_large = False
+        #: How many bytes of it have arrived.
+        self.size = 0
+        #: Where what arrives next is to be put; None when the frame is whole, or cannot be had.
+        self.room: Optional[memoryview] = None
+        self._grow()
+
+    def _grow(self) -> None:
+        """Make room for what is to come, if anything is."""
+        try:
+            while True:
+                piece, length = self._pieces[-1], self._lengths[len(self._pieces) - 1]
+                begin = len(piece)
+                if begin < length:
+                    grown = self._pieces[-1] = bytearray(self._share(length))
+                    grown[:begin] = piece
+                    self.room = memoryview(grown)[begin:]
+                    return
+                if len(self._pieces) == len(self._lengths):
+                    return
+                self._pieces.append(bytearray())
+        except MemoryError:
+            self._pieces = []
+            self._is_too_large = True
+
+    def _share(self, length: int) -> int:
+        """How much of a length to take memory for: such that the last step, to all of it, is from a small part."""
+        while length > LARGE and length > _TRUST * self.size:
+            length = (length + _TRUST - 1) // _TRUST
+        return length
+
+    def filled(self, count: int) -> None:
+        """So many bytes of ``room`` have been written."""
+        room = self.room
+        if room is None:
+            return
+        self.size += count
+        self.room = room[count:] if count < len(room) else None
+        room.release()  # whoever gets the memory may wish to change its size
+        if self.room is None:
+            self._grow()
+
+    def take(self, data: "Part") -> int:
+        """Take what belongs to it; how many bytes that was."""
+        begin = 0
+        with memoryview(data) as view:
+            while self.room is not None and begin < len(view):
+                count = min(len(self.room), len(view) - begin)
+                self.room[:count] = view[begin : begin + count]
+                self.filled(count)
+                begin += count
+        return begin
+
+    def frame(self) -> "RawFrame":
+        """The whole of it, as FrameBuffer.next gives it. Raises FrameError when there was no memory for it."""
+        if self._is_too_large:
+            raise FrameError(f"a frame of {sum(self._lengths)} bytes, for which there is no memory")
+        head = memoryview(self._pieces[0])
+        return self._kind, bytes(head[: self._metadata]), head[self._metadata :], self._pieces[1:]
 
 
 class Reader:
@@ -225,30 +316,50 @@ class Reader:
             frame = frames.next()
             if frame is not None:
                 return frame
-            missing = frames.missing
-            chunk = os.read(self.fd, _CHUNK if missing <= _CHUNK else min(missing, _LARGE_CHUNK))
-            if not chunk:
+            room = frames.room()
+            if room is not None:
+                count = os.readv(self.fd, [room])
+                frames.filled(count)
+            else:
+                chunk = os.read(self.fd, _CHUNK)
+                count = len(chunk)
+                frames.feed(chunk)
+            if not count:
                 if len(frames):
                     raise FrameError("the input ended inside a frame")
                 return None
-            frames.feed(chunk)
 
 
-def write(fd: int, parts: "Iterable[Part]") -> None:
-    """Write all, waiting as long as it takes. Raises OSError (BrokenPipeError when nobody reads)."""
-    small = []
+def joined(parts: "Sequence[Part]") -> "list[Part]":
+    """The same bytes in few parts: short ones are joined, large ones are not copied, and none is empty."""
+    found: list[Part] = []
+    short: list[Part] = []
     for part in parts:
         if len(part) < LARGE:
-            small.append(part)
-        else:
-            _write_all(fd, b"".join(small))
-            small = []
-            _write_all(fd, part)
-    _write_all(fd, b"".join(small))
+            short.append(part)
+            continue
+        if short:
+            found.append(b"".join(short))
+            short = []
+        found.append(part)
+    if short:
+        found.append(b"".join(short))
+    return [part for part in found if len(part)]
 
 
-def _write_all(fd: int, data: "Part") -> None:
-    written = 0
-    while written < len(data):
-        with memoryview(data) as view:
-            written += os.write(fd, view[written:])
+def write(fd: int, parts: "Sequence[Part]") -> None:
+    """Write all, waiting as long as it takes. Raises OSError (BrokenPipeError when nobody reads)."""
+    if len(parts) == 1:
+        done = os.write(fd, parts[0])
+        if done == len(parts[0]):
+            return
+        parts = [memoryview(parts[0])[done:]]
+    left = joined(parts)
+    first = 0
+    while first < len(left):
+        done = os.writev(fd, left[first : first + _PARTS_MAX])
+        while done and done >= len(left[first]):
+            done -= len(left[first])
+            first += 1
+        if done:
+            left[first] = memoryview(left[first])[done:]

@@ -6,15 +6,18 @@ No user code runs before ACCEPTED has been written.
 """
 
 import faulthandler
+import functools
 import os
 import sys
 import time
 
 from worker_stub import codec, frames, small_msgpack
+from worker_stub.answers import Answers
 from worker_stub.capture import Capture, flush
 from worker_stub.descriptors import Descriptors
 from worker_stub.items import remember
 from worker_stub.page import PHASE_EXEC, PHASE_PREPARE, PHASE_RUN, PHASE_SHUTDOWN
+from worker_stub.plain import read_task
 from worker_stub.runner import Interrupts, Runner, complain, describe, let_go
 
 TYPE_CHECKING = False
@@ -84,7 +87,8 @@ class Worker:
         except ValueError as error:
             raise frames.FrameError(str(error)) from None
         has_library = codec.msgpack_functions()[2]
-        meta = "msgpack" if has_library or self._codec.name == "msgpack" else "pickle"
+        self._is_msgpack = has_library or self._codec.name == "msgpack"
+        meta = "msgpack" if self._is_msgpack else "pickle"
         self._encode, self._decode = codec.metadata_functions(meta)
         self._write([before_marker, frames.WORKER_MARKER])
         self._send(frames.WORKER_HELLO, self._hello(meta), small_msgpack.packb)
@@ -94,7 +98,7 @@ class Worker:
             return False
         self._reader.frames.cap = setup.get("frame") or frames.FRAME_CAP
         if setup.get("output") is not None:
-            self._capture.cap = setup["output"]
+            self._capture.limit(setup["output"])
         if setup.get("path") is not None:
             sys.path[:] = setup["path"]
         self._send(frames.ACCEPTED, {})
@@ -133,9 +137,8 @@ class Worker:
                 raise misplaced(kind)
         compute = self._read_map(metadata).get("compute")
         began = time.monotonic()
-        self._runner = Runner(
-            self._page, self._capture, self._codec, self._encode, self._write, self._reader.frames.cap, self._interrupts
-        )
+        answers = Answers(self._encode, self._is_msgpack, self._reader.frames.cap)
+        self._runner = Runner(self._page, self._capture, self._codec, answers.pack, self._write, self._interrupts)
         self._stage = "argument"
         try:
             self._interrupts.is_open = True
@@ -184,24 +187,27 @@ class Worker:
                 self._keep_function(metadata, payload, buffers)
             elif kind == frames.TASKS:
                 self._descriptors.mend()
-                self._run_tasks(self._read_map(metadata), payload, buffers)
+                self._run_tasks(metadata, payload, buffers)
             else:
                 raise misplaced(kind)
             del frame, payload, buffers  # what the next wait need not keep alive
 
-    def _run_tasks(self, metadata: "dict[str, Any]", payload: "codec.Data", buffers: "list[codec.Data]") -> None:
-        digest = metadata.get("function")
+    def _run_tasks(self, metadata: bytes, payload: "codec.Data", buffers: "Sequence[codec.Data]") -> None:
+        if self._is_msgpack and not buffers:
+            plain = read_task(metadata, len(payload))
+            if plain is not None:
+                self._runner.run(plain[0], plain[1], self._find_own, payload, ())
+                return
+        values = self._read_map(metadata)
+        find = functools.partial(self._functions.find, values.get("function"), self._codec)
         begin = first = 0
-        for task, attempt, size, count in metadata["tasks"]:
+        for task, attempt, size, count in values["tasks"]:
             end, last = begin + size, first + count
-            self._runner.run(
-                task,
-                attempt,
-                lambda: self._functions.find(digest, self._codec),
-                payload[begin:end],
-                buffers[first:last],
-            )
+            self._runner.run(task, attempt, find, payload[begin:end], buffers[first:last] if count else ())
             begin, first = end, last
+
+    def _find_own(self) -> "Function":
+        return self._functions.find(None, self._codec)
 
     # --- shutdown
 

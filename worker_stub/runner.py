@@ -19,13 +19,15 @@ if TYPE_CHECKING:
     from typing import Any, Callable, Optional, Sequence, Union
 
     from worker_stub.capture import Capture
-    from worker_stub.codec import Data, MsgpackCodec, PickleCodec
+    from worker_stub.codec import Data, MsgpackCodec, PickleCodec, Sealed
     from worker_stub.page import NoPage, Page
 
     Function = Callable[[Any], Any]
 
 _OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _TEXT_LIMIT = 64 * 1024
+
+_clock, _getpid = time.monotonic, os.getpid
 
 
 class Interrupts:
@@ -52,8 +54,7 @@ class Interrupts:
 class Runner:
     """Runs tasks one after the other.
 
-    encode: how metadata is written. write: sends the parts of a frame. cap: the longest frame, in bytes.
-    interrupts: open while user code runs.
+    pack: makes the frame of an answer, as Answers.pack does. write: sends it. interrupts: open while user code runs.
     """
 
     def __init__(
@@ -61,63 +62,59 @@ class Runner:
         page: "Union[Page, NoPage]",
         capture: "Capture",
         codec: "Union[PickleCodec, MsgpackCodec]",
-        encode: "Callable[[Any], bytes]",
+        pack: "Callable[..., Sequence[frames.Part]]",
         write: "Callable[[Sequence[frames.Part]], None]",
-        cap: int,
         interrupts: Interrupts,
     ) -> None:
         self._interrupts = interrupts
         self._page = page
         self._capture = capture
         self._codec = codec
-        self._encode = encode
+        self._pack = pack
         self._write = write
-        self._cap = cap
         self._pid = os.getpid()
-        self._stage = "raised"
 
     def run(
         self, task: int, attempt: int, find: "Callable[[], Function]", payload: "Data", buffers: "Sequence[Data]"
     ) -> None:
         """Run a task and write its answer. ``find`` gives its function, or raises what is wrong with it."""
-        self._page.begin(task, attempt)
+        page, interrupts, codec = self._page, self._interrupts, self._codec
+        if not page.begin(task, attempt):
+            page.end()
+            return
         self._capture.start()
-        began = time.monotonic()
         error: Optional[dict[str, Any]] = None
+        began = _clock()
+        stage = "function"  # what it means when something is raised
         try:
-            sealed = self._attempt(find, payload, buffers)
-            self.leave_if_copy(f"task {task}")
+            interrupts.is_open = True
+            try:
+                function = find()
+                stage = "argument"
+                argument = codec.unseal(payload, buffers)
+                stage = "raised"
+                page.step(STEP_RUN)
+                result = function(argument)
+                page.step(STEP_RESULT)
+                stage = "result"
+                sealed = codec.seal(result)
+            finally:
+                interrupts.is_open = False
+            if _getpid() != self._pid:
+                self.leave_if_copy(f"task {task}")
         except BaseException as raised:
-            self._interrupts.is_open = False
+            interrupts.is_open = False
             self.leave_if_copy(f"task {task}", raised)
-            error = describe(raised, self._stage)
-            sealed = self._seal_exception(raised) if error["kind"] == "raised" else b""
+            error = describe(raised, stage)
+            sealed = self._seal_exception(raised) if error["kind"] == "raised" else (b"", ())
             let_go(raised)
+        argument = result = None  # what they print when they go belongs to this task
         extra = self._capture.take()
         if error is not None:
+            extra = extra or {}
             extra["error"] = error
-        parts = self._answer([task, attempt, error is None, len(sealed), 0, time.monotonic() - began, extra], sealed)
-        self._write(parts)
-        self._page.end()
-
-    def _attempt(self, find: "Callable[[], Function]", payload: "Data", buffers: "Sequence[Data]") -> bytes:
-        """The sealed result; in ``_stage`` stands what it means when something is raised."""
-        self._interrupts.is_open = True
-        try:
-            self._stage = "function"
-            function = find()
-            self._stage = "argument"
-            argument = self._codec.unseal(payload, buffers)
-            self._stage = "raised"
-            self._page.step(STEP_RUN)
-            result = function(argument)
-            if os.getpid() == self._pid:
-                self._page.step(STEP_RESULT)
-                self._stage = "result"
-                return self._codec.seal(result)
-            return b""
-        finally:
-            self._interrupts.is_open = False
+        self._write(self._pack(task, attempt, _clock() - began, sealed, extra))
+        page.end()
 
     def leave_if_copy(self, of: str, raised: "Optional[BaseException]" = None) -> None:
         """End a forked copy of this process here: only the original may answer. of: what it ran, for the message."""
@@ -136,29 +133,17 @@ class Runner:
         finally:
             os._exit(status)
 
-    def _seal_exception(self, raised: BaseException) -> bytes:
+    def _seal_exception(self, raised: BaseException) -> "Sealed":
         """The exception, if it can be sealed and read again (an odd ``__init__`` prevents that); else nothing."""
         if self._codec.name != "pickle":
-            return b""
+            return b"", ()
         try:
             sealed = self._codec.seal(raised)
-            if isinstance(self._codec.unseal(sealed), BaseException):
+            if isinstance(self._codec.unseal(*sealed), BaseException):
                 return sealed
         except BaseException:
             self.leave_if_copy("a task")
-        return b""
-
-    def _answer(self, row: "list[Any]", sealed: bytes) -> "Sequence[frames.Part]":
-        """The frame of an answer; when it would be too long, that of a failure."""
-        row[6] = row[6] or None
-        metadata = self._encode({"results": [row]})
-        length = frames.HEADER.size + len(metadata) + len(sealed)
-        if length > self._cap:
-            text = f"its answer takes {length} bytes; a frame may have {self._cap}"
-            error = {"kind": "result", "type": "ValueError", "message": text, "traceback": None}
-            metadata = self._encode({"results": [[*row[:2], False, 0, 0, row[5], {"error": error}]]})
-            sealed = b""
-        return frames.pack(frames.RESULTS, metadata, [sealed] if sealed else [])
+        return b"", ()
 
 
 def describe(raised: BaseException, stage: str) -> "dict[str, Any]":

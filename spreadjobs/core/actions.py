@@ -56,6 +56,13 @@ class SendTasks:
 
 
 @dataclass(slots=True)
+class RecallTasks:
+    """Take back what this worker has not begun, and answer with TasksRecalled."""
+
+    worker: int
+
+
+@dataclass(slots=True)
 class Resolve:
     """These tasks have ended, for whoever submitted them: the state is final."""
 
@@ -111,5 +118,14 @@ class EndRun:
 
 
 Action: TypeAlias = (
-    StartWorker | SendTasks | Resolve | Retry | LookAtWorker | CloseWorker | KillWorker | GiveUpSlot | EndRun
+    StartWorker
+    | SendTasks
+    | RecallTasks
+    | Resolve
+    | Retry
+    | LookAtWorker
+    | CloseWorker
+    | KillWorker
+    | GiveUpSlot
+    | EndRun
 )

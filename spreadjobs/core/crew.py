@@ -42,12 +42,14 @@ class Crew:
             worker.step(WorkerStep.ACCEPT)
             self._hear(worker)
 
-    def make_ready(self, worker: WorkerEntry, at: float) -> None:
+    def make_ready(self, worker: WorkerEntry, at: float, ahead: bool) -> None:
         """A worker is prepared. Where no task was or will be submitted, that was all that it had to do."""
         run = self._run
         if worker.state in (WorkerState.SHUTDOWN, WorkerState.DYING):
             return
         worker.step(WorkerStep.MAKE_READY)
+        worker.most = run.rules.window if ahead else 1
+        run.windows += worker.window
         self._hear(worker)
         run.answered = True
         run.ledger.idle.add(worker)
@@ -146,9 +148,12 @@ class Crew:
 
     def _leave(self, worker: WorkerEntry, step: WorkerStep) -> None:
         """Take a step out of the live states, or between others."""
-        was_live, was_idle = worker.is_live, worker.state is WorkerState.IDLE
+        run, before = self._run, worker.state
         worker.step(step)
-        if was_idle:
-            self._run.ledger.idle.drop(worker)
-        if was_live:
-            self._run.ledger.retire(worker)
+        if before in (WorkerState.IDLE, WorkerState.BUSY):
+            run.windows -= worker.window
+            run.loaded.pop(worker.id, None)
+        if before is WorkerState.IDLE:
+            run.ledger.idle.drop(worker)
+        if before <= WorkerState.BUSY:
+            run.ledger.retire(worker)

@@ -13,12 +13,14 @@ from typing import TypeAlias
 
 
 class Timer(IntEnum):
-    """What is waited for: the run's deadline; a worker, by its state; the end of a task's, or of a slot's, back-off."""
+    """What is waited for: the run's deadline; a worker, by its state; the end of a task's, or of a slot's, back-off;
+    the time to recall what was sent ahead."""
 
     RUN = 0
     WORKER = 1
     TASK = 2
     SLOT = 3
+    RECALL = 4
 
 
 Key: TypeAlias = tuple[Timer, int]

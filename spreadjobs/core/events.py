@@ -73,10 +73,11 @@ class WorkerAccepted:
 
 @dataclass(slots=True)
 class WorkerReady:
-    """A worker is prepared and waits for tasks."""
+    """A worker is prepared and waits for tasks; ahead: it notes what it runs, so it may have several in hand."""
 
     at: float
     worker: int
+    ahead: bool = False
 
 
 @dataclass(slots=True)
@@ -98,6 +99,23 @@ class TasksFinished:
     at: float
     worker: int
     outcomes: Sequence[Outcome]
+
+
+@dataclass(slots=True)
+class TasksRecalled:
+    """The answer to RecallTasks: these the worker had not begun, and will not."""
+
+    at: float
+    worker: int
+    tasks: Sequence[int]
+
+
+@dataclass(slots=True)
+class WorkerWrote:
+    """A worker's tasks write to its descriptors: whose text it is can only be told while it has one task in hand."""
+
+    at: float
+    worker: int
 
 
 @dataclass(slots=True)
@@ -154,6 +172,8 @@ Event: TypeAlias = (
     | WorkerReady
     | WorkerSeen
     | TasksFinished
+    | TasksRecalled
+    | WorkerWrote
     | WorkerPrinted
     | WorkerFaulted
     | WorkerEnded

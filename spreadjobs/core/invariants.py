@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Final, TypeAlias
 
 from spreadjobs.core.deadlines import Key, Timer
+from spreadjobs.core.dispatch import RECALL, most_loaded
 from spreadjobs.core.host import HostEntry, HostState
 from spreadjobs.core.machine import Machine
 from spreadjobs.core.slot import SlotEntry, SlotState
@@ -35,7 +36,7 @@ def check(machine: Machine) -> None:
     Raises InternalError with a sentence for each thing that is not, and all that is known of what it is about.
     """
     run = machine.state
-    parts = (_tasks, _workers, _slots, _hosts, _timers, _progress)
+    parts = (_tasks, _workers, _windows, _slots, _hosts, _timers, _progress)
     broken = [f"{_tell(about)} {what}" for part in parts for is_well, about, what in part(run) if not is_well]
     if broken:
         raise InternalError("; ".join(broken))
@@ -63,7 +64,7 @@ def _is_at_home(run: RunState, task: TaskEntry) -> bool:
 
 
 def _workers(run: RunState) -> Iterator[Finding]:
-    """A worker has what its state says in hand, and whoever is idle is known to be."""
+    """A worker has what its state says in hand, fills the cpus of one such task, and is known to be idle if it is."""
     for worker in run.workers.values():
         state = worker.state
         is_dying = state is WorkerState.DYING
@@ -71,11 +72,31 @@ def _workers(run: RunState) -> Iterator[Finding]:
         yield is_dying or bool(worker.hand) == (state is WorkerState.BUSY), worker, "has the wrong things in hand"
         is_filed = worker.id in run.ledger.idle.of(worker.slot.host)
         yield is_filed == (state is WorkerState.IDLE), worker, "is misfiled"
-        filled = sum(task.shape.cpus for task in worker.hand.values())
+        filled = worker.head.shape.cpus if worker.hand else 0
         yield worker.cpus == filled or (is_dying and worker.cpus > filled), worker, f"has tasks for {filled} cpus"
         yield worker.slot.state is SlotState.FILLED, worker, "is in a slot that is not filled"
     slots = Counter(worker.slot.id for worker in run.workers.values())
     yield len(slots) == len(run.workers), None, "has two workers in one slot"
+
+
+def _windows(run: RunState) -> Iterator[Finding]:
+    """Who has several tasks in hand may, they are all of one shape, and whoever can spare some is known."""
+    hopes = 0
+    loaded: list[int] = []
+    for worker in run.workers.values():
+        tasks = worker.hand.values()
+        shapes = list(dict.fromkeys(task.shape for task in tasks))
+        is_busy = worker.state is WorkerState.BUSY
+        hopes += worker.window if is_busy or worker.state is WorkerState.IDLE else 0
+        loaded += [worker.id] if is_busy and len(tasks) > 1 and not worker.recalled else []
+        yield 1 <= worker.window <= worker.most, worker, "has a window that it should not have"
+        yield len(tasks) <= worker.most or worker.recalled, worker, f"has {len(tasks)} tasks in hand"
+        yield not tasks or shapes == [worker.shape], worker, f"has tasks of {len(shapes)} shapes in hand"
+        yield len(tasks) <= 1 or shapes[0].ahead, worker, f"has {len(tasks)} tasks in hand, and should have one"
+    yield run.windows == hopes, None, f"has windows for {hopes} tasks, and counts {run.windows}"
+    known = sorted(run.loaded)
+    yield known == loaded, None, f"has workers {loaded} that can spare tasks, and knows {known}"
+    yield run.relieved is None and not run.is_recall_due, None, "has left something undone"
 
 
 def _slots(run: RunState) -> Iterator[Finding]:
@@ -118,6 +139,8 @@ def _timers(run: RunState) -> Iterator[Finding]:
     needed: list[tuple[Key, Entry]] = []
     needed += [(worker.key, worker) for worker in run.workers.values() if _has_limit(worker)]
     needed += [(slot.key, slot) for slot in run.ledger.slots.values() if slot.state is SlotState.RESTING]
+    can_help = most_loaded(run, 0.0)
+    needed += [(RECALL, can_help)] if can_help is not None else []
     needed += [((Timer.TASK, task.id), task) for task in run.tasks.values() if task.state is TaskState.DELAYED]
     wake_at = run.deadlines.wake_at()
     for key, entry in needed:
@@ -129,7 +152,8 @@ def _timers(run: RunState) -> Iterator[Finding]:
 def _has_limit(worker: WorkerEntry) -> bool:
     """Whether a worker's present state must end by a time that the machine knows."""
     if worker.state is WorkerState.BUSY:
-        return any(task.state is TaskState.SENT or task.spec.timeout < math.inf for task in worker.hand.values())
+        running = [task for task in worker.hand.values() if task.state is TaskState.RUNNING]
+        return not running or any(task.spec.timeout < math.inf for task in running)
     return worker.state is WorkerState.EXEC or (worker.state is WorkerState.SHUTDOWN and worker.quiet < math.inf)
 
 

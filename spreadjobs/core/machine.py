@@ -16,13 +16,14 @@ from typing import Any
 from spreadjobs.core.actions import Action, EndRun, RunEnd
 from spreadjobs.core.crew import HARD_ENDS, Crew
 from spreadjobs.core.deadlines import Timer
-from spreadjobs.core.dispatch import dispatch
+from spreadjobs.core.dispatch import RECALL, balance, dispatch, take_back, top_up
 from spreadjobs.core.events import (
     Event,
     InputEnded,
     SlotsOffered,
     StopRequested,
     TasksFinished,
+    TasksRecalled,
     TasksSubmitted,
     TimePassed,
     WorkerAccepted,
@@ -31,6 +32,7 @@ from spreadjobs.core.events import (
     WorkerPrinted,
     WorkerReady,
     WorkerSeen,
+    WorkerWrote,
 )
 from spreadjobs.core.rules import Rules
 from spreadjobs.core.snapshot import Snapshot, take_snapshot
@@ -66,6 +68,8 @@ class Machine:
             WorkerReady: self._worker_ready,
             WorkerSeen: self._worker_seen,
             TasksFinished: self._tasks_finished,
+            TasksRecalled: self._tasks_recalled,
+            WorkerWrote: self._worker_wrote,
             WorkerPrinted: self._worker_printed,
             WorkerFaulted: self._worker_faulted,
             WorkerEnded: self._worker_ended,
@@ -93,9 +97,10 @@ class Machine:
         """When TimePassed is wanted at the latest, if nothing happens before; None: never."""
         return self.state.deadlines.wake_at()
 
-    def wants_tasks(self, level: int) -> bool:
-        """Whether more should be submitted: fewer than ``level`` are ready, and tasks are still sent."""
-        return not self.state.closing and len(self.state.ready) < level
+    def wanted(self) -> int:
+        """How many more tasks should be submitted, so that each worker's window can be filled once more."""
+        state = self.state
+        return 0 if state.closing else max(state.windows, len(state.ledger.slots)) - len(state.ready)
 
     def snapshot(self) -> Snapshot:
         """How the run stands."""
@@ -112,6 +117,8 @@ class Machine:
             self._tasks.release(number)
         elif timer is Timer.SLOT:
             self._staffing.end_rest(number)
+        elif timer is Timer.RECALL:
+            self.state.is_recall_due = True
         else:
             self._stop(at, RunEnd.DEADLINE)
 
@@ -122,6 +129,11 @@ class Machine:
             self._stop(at, RunEnd.FAILED)
         if state.ledger.idle.open:
             dispatch(state, at)
+        if state.relieved is not None:
+            top_up(state, state.relieved, at)
+            state.relieved = None
+        if state.is_recall_due or (state.loaded and state.ledger.idle.open):
+            balance(state, at)
         if state.input_ended and not state.tasks and state.submitted and not state.closing:
             state.closing = True
             self._crew.wind_up(at)
@@ -159,6 +171,7 @@ class Machine:
         state.closing = True
         state.how = how
         state.deadlines.clear((Timer.RUN, 0))
+        state.deadlines.clear(RECALL)
         state.out.append(EndRun(how))
 
     def _slots_offered(self, event: SlotsOffered) -> None:
@@ -179,7 +192,7 @@ class Machine:
     def _worker_ready(self, event: WorkerReady) -> None:
         worker = self.state.worker(event.worker)
         if worker is not None:
-            self._crew.make_ready(worker, event.at)
+            self._crew.make_ready(worker, event.at, event.ahead)
 
     def _worker_seen(self, event: WorkerSeen) -> None:
         worker = self.state.worker(event.worker)
@@ -191,9 +204,26 @@ class Machine:
         if worker is None:
             self.state.tally.stale += len(event.outcomes)
             return
-        self._tasks.finish(event, worker)
-        if not worker.hand and worker.state is WorkerState.BUSY:
-            self._crew.free(worker)
+        if self._tasks.finish(event, worker) and worker.state is WorkerState.BUSY:
+            if worker.hand:
+                self.state.watch(worker, event.at)
+                self.state.relieved = worker
+            else:
+                self._crew.free(worker)
+
+    def _tasks_recalled(self, event: TasksRecalled) -> None:
+        worker = self.state.worker(event.worker)
+        if worker is not None and worker.state is WorkerState.BUSY:
+            self._tasks.recall(event, worker)
+            if not worker.hand:
+                self._crew.free(worker)
+
+    def _worker_wrote(self, event: WorkerWrote) -> None:
+        worker = self.state.worker(event.worker)
+        if worker is not None and worker.state in (WorkerState.IDLE, WorkerState.BUSY):
+            self.state.windows += worker.narrow()
+            if worker.id in self.state.loaded:
+                take_back(self.state, worker)
 
     def _worker_printed(self, event: WorkerPrinted) -> None:
         worker = self.state.worker(event.worker)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from spreadjobs.records import DEFAULTS
+from spreadjobs.scheduling.windows import MOST
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,7 @@ class Rules:
     early_deaths: the how-manieth worker in a row that ended before it began any task costs its slot.
     stop_on_failure: whether the first task that fails for good ends the run.
     deadline: when the run is stopped, on the clock of the events; None: never.
+    window: how many tasks a worker may have in hand at most.
     unlimited_tail: workers whose input is closed may be silent until the deadline (plain commands).
     """
 
@@ -30,4 +32,5 @@ class Rules:
     early_deaths: int = DEFAULTS.early_deaths
     stop_on_failure: bool = False
     deadline: float | None = None
+    window: int = MOST
     unlimited_tail: bool = False

@@ -10,7 +10,7 @@ from spreadjobs.core.ledger import Ledger
 from spreadjobs.core.ready import ReadyIndex
 from spreadjobs.core.rules import Rules
 from spreadjobs.core.task import TaskEntry, TaskState
-from spreadjobs.core.worker import WorkerEntry
+from spreadjobs.core.worker import WorkerEntry, WorkerState
 from spreadjobs.errors import InternalError
 
 
@@ -34,8 +34,9 @@ class RunState:
 
     __slots__ = (
         *("jitter", "rules"),
-        *("deadlines", "ledger", "next_worker", "out", "ready", "tally", "tasks", "workers"),
-        *("answered", "closing", "failed", "highest", "how", "input_ended", "over", "stranded", "submitted"),
+        *("deadlines", "ledger", "loaded", "next_worker", "out", "ready", "tally", "tasks", "windows", "workers"),
+        *("answered", "closing", "failed", "highest", "how", "input_ended", "is_recall_due"),
+        *("over", "relieved", "stranded", "submitted"),
     )
 
     def __init__(self, rules: Rules, jitter: Callable[[], float]) -> None:
@@ -45,6 +46,14 @@ class RunState:
         self.tasks: dict[int, TaskEntry] = {}
         self.workers: dict[int, WorkerEntry] = {}
         self.next_worker = 0
+        #: The sum of the windows of those that are ready.
+        self.windows = 0
+        #: The busy workers from which something can be recalled.
+        self.loaded: dict[int, WorkerEntry] = {}
+        #: The worker that the event at hand leaves with less in hand than it had.
+        self.relieved: WorkerEntry | None = None
+        #: Whether somebody has been idle for as long as we wait before we recall what others have.
+        self.is_recall_due = False
         self.ledger = Ledger()
         self.ready = ReadyIndex()
         self.deadlines = Deadlines()
@@ -71,6 +80,18 @@ class RunState:
     def is_plain(self) -> bool:
         """Whether workers have nothing to do but to prepare and to print their tails."""
         return self.input_ended and not self.submitted
+
+    def weigh(self, worker: WorkerEntry) -> None:
+        """What a worker has in hand has changed."""
+        if len(worker.hand) > 1 and not worker.recalled and worker.state is WorkerState.BUSY:
+            self.loaded[worker.id] = worker
+        else:
+            self.loaded.pop(worker.id, None)
+
+    def watch(self, worker: WorkerEntry, at: float) -> None:
+        """A worker has come to another task: let it be looked at when something may be wrong."""
+        timeout, lease = worker.head.spec.timeout, self.rules.lease
+        self.deadlines.set(worker.key, at + (timeout if timeout < lease else lease))
 
     def worker(self, number: int) -> WorkerEntry | None:
         """A worker, None where it is gone or dead.

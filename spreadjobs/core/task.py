@@ -52,8 +52,10 @@ STEPS: Final[dict[tuple[TaskState, TaskStep], TaskState]] = {
     (_S.READY, _T.FAIL): _S.FAILED,  # it could not be sealed, or can never be placed
     (_S.READY, _T.ABANDON): _S.NOT_RUN,
     (_S.SENT, _T.BEGIN): _S.RUNNING,
+    (_S.SENT, _T.SUCCEED): _S.DONE,  # its answer is the first that we hear of its beginning
     (_S.SENT, _T.RETURN): _S.READY,
     (_S.SENT, _T.ABANDON): _S.NOT_RUN,
+    (_S.RUNNING, _T.RETURN): _S.READY,  # it was stopped for a neighbour's sake
     (_S.RUNNING, _T.SUCCEED): _S.DONE,
     (_S.RUNNING, _T.FAIL): _S.FAILED,
     (_S.RUNNING, _T.EXPIRE): _S.TIMEOUT,

@@ -11,17 +11,23 @@ from typing import Final
 from spreadjobs.core.actions import Cause, Ending, Resolve, Retry
 from spreadjobs.core.budgets import charge_error, charge_loss, pause
 from spreadjobs.core.deadlines import Timer
-from spreadjobs.core.events import TasksFinished, TaskSpec, TasksSubmitted
+from spreadjobs.core.events import TasksFinished, TaskSpec, TasksRecalled, TasksSubmitted
 from spreadjobs.core.ready import Shape
 from spreadjobs.core.state import RunState
 from spreadjobs.core.task import TaskEntry, TaskState, TaskStep
-from spreadjobs.core.worker import WorkerEntry
+from spreadjobs.core.worker import WorkerEntry, WorkerState
 from spreadjobs.errors import InternalError
 from spreadjobs.scheduling.admission import why_never
+from spreadjobs.scheduling.order import OrderKey
 
-#: A worker killed for one of these is no fault of the task that it had.
-BLAMELESS: Final = (Cause.STOP, Cause.FROZEN)
+#: A worker killed for one of these is no fault of the tasks that it still has: one that timed out has ended.
+BLAMELESS: Final = (Cause.STOP, Cause.FROZEN, Cause.TIMEOUT)
 
+#: Ends that are no failure.
+UNBLAMED: Final = (TaskState.DONE, TaskState.NOT_RUN)
+
+# Makes a named tuple in a third of the time that its own constructor takes.
+_new = tuple.__new__
 # What each answer needs is looked up once: in an enum that costs as much as a call does.
 _SENT, _DONE = TaskState.SENT, TaskState.DONE
 _BEGIN, _SUCCEED = TaskStep.BEGIN, TaskStep.SUCCEED
@@ -49,29 +55,48 @@ class Tasks:
         run.submitted = run.submitted or bool(event.tasks or event.rejected)
         if run.how is not None:
             numbers = sorted([*(number for number, _ in event.tasks), *event.rejected])
-            self._endings += [Ending(number, 0, TaskState.NOT_RUN, None) for number in numbers]
+            self._note([Ending(number, 0, TaskState.NOT_RUN, None) for number in numbers])
         else:
-            self._endings += [Ending(number, 0, TaskState.FAILED, None) for number in event.rejected]
+            self._note([Ending(number, 0, TaskState.FAILED, None) for number in event.rejected])
             self._take(event.tasks)
             self._endings.sort()
         self._say()
 
-    def finish(self, event: TasksFinished, worker: WorkerEntry) -> None:
-        """A worker has answered. What it has not in hand, or answers for another attempt, is stale."""
-        hand = worker.hand
+    def finish(self, event: TasksFinished, worker: WorkerEntry) -> bool:
+        """A worker has answered; whether for anything: what it has not in hand, or at another attempt, is stale."""
+        hand, teller, tasks, tally, done = worker.hand, worker.id, self._run.tasks, self._run.tally, 0
+        before = len(hand)
         for number, attempt, ok in event.outcomes:
             task = hand.get(number)
             if task is None or task.attempt != attempt:
-                self._run.tally.stale += 1
+                tally.stale += 1
                 continue
             del hand[number]
-            if task.state is _SENT:
-                task.step(_BEGIN)
-            worker.ran = True
             if ok:
-                self._end(task, _SUCCEED)
+                task.step(_SUCCEED)
+                del tasks[number]
+                self._endings.append(_new(Ending, (number, attempt, _DONE, teller)))
+                done += 1
             else:
+                if task.state is _SENT:
+                    task.step(_BEGIN)
                 self._charge(task, charge_error(task), TaskState.FAILED, event.at)
+        tally.ended[_DONE] += done
+        answered = before - len(hand)
+        if answered:
+            worker.ran = True
+            if worker.most > 1:
+                self._learn(worker, event.at, answered)
+        self._say()
+        return answered > 0
+
+    def recall(self, event: TasksRecalled, worker: WorkerEntry) -> None:
+        """What a worker had not begun, and will not, is ready again."""
+        for number in event.tasks:
+            task = worker.hand.pop(number, None)
+            if task is not None:
+                self._return(task)
+        self._run.weigh(worker)
         self._say()
 
     def give_back(self, worker: WorkerEntry, running: int | None, at: float) -> None:
@@ -83,13 +108,8 @@ class Tasks:
                 if task.state is TaskState.SENT:
                     task.step(TaskStep.BEGIN)
                 self._charge(task, charge_loss(task), TaskState.LOST, at)
-            elif task.shape.never is None:
-                self._retry(task, TaskState.READY)
-                task.step(TaskStep.RETURN)
-                self._run.ready.push(task.shape, task.key)
             else:
-                task.worker = None
-                self._strand([task.id])
+                self._return(task)
         worker.hand.clear()
         self._say()
 
@@ -124,7 +144,14 @@ class Tasks:
             shape.clear()
         for worker in run.workers.values():
             worker.hand.clear()
+        run.loaded.clear()
         self._say()
+
+    def _learn(self, worker: WorkerEntry, at: float, answered: int) -> None:
+        run, growth = self._run, worker.hear(at, answered)
+        if worker.state is WorkerState.BUSY:
+            run.windows += growth
+            run.weigh(worker)
 
     def _check_numbers(self, event: TasksSubmitted) -> int:
         """The highest number there is now."""
@@ -142,16 +169,30 @@ class Tasks:
 
     def _take(self, tasks: Sequence[tuple[int, TaskSpec]]) -> None:
         run = self._run
-        shapes: dict[int, Shape] = {}
+        # Most tasks share one spec, and hashing it costs more than all the rest.
+        kinds: dict[int, tuple[Shape, list[OrderKey]]] = {}
         for number, spec in tasks:
-            shape = shapes.get(id(spec))  # most tasks share one spec, and hashing it costs more than all the rest
-            if shape is None:
-                shape = shapes[id(spec)] = run.ready.shape_of(spec, run.ledger.hosts.values())
+            kind = kinds.get(id(spec))
+            if kind is None:
+                kind = kinds[id(spec)] = run.ready.shape_of(spec, run.ledger.hosts.values()), []
+            shape, keys = kind
             task = run.tasks[number] = TaskEntry(number, spec, shape)
             if shape.never is None:
-                run.ready.push(shape, task.key)
+                keys.append(task.key)
             else:
                 self._end(task, TaskStep.FAIL)
+        for shape, keys in kinds.values():
+            run.ready.extend(shape, keys)
+
+    def _return(self, task: TaskEntry) -> None:
+        """A task that was sent and had not begun is ready again, if anybody can run it."""
+        if task.shape.never is None:
+            self._retry(task, TaskState.READY)
+            task.step(TaskStep.RETURN)
+            self._run.ready.push(task.shape, task.key)
+        else:
+            task.worker = None
+            self._strand([task.id])
 
     def _strand(self, numbers: Sequence[int]) -> None:
         """End tasks that no worker is left for: that is not how a run should end."""
@@ -184,16 +225,18 @@ class Tasks:
     def _end(self, task: TaskEntry, step: TaskStep) -> None:
         task.step(step)
         del self._run.tasks[task.id]
-        self._endings.append(Ending(task.id, task.attempt, task.state, task.worker))
+        self._note([Ending(task.id, task.attempt, task.state, task.worker)])
+
+    def _note(self, endings: Sequence[Ending]) -> None:
+        run = self._run
+        for ending in endings:
+            run.tally.ended[ending.state] += 1
+            run.failed = run.failed or ending.state not in UNBLAMED
+        self._endings += endings
 
     def _say(self) -> None:
         run = self._run
         if self._endings:
-            for ending in self._endings:
-                state = ending.state
-                run.tally.ended[state] += 1
-                if state is not _DONE and state is not TaskState.NOT_RUN:
-                    run.failed = True
             run.out.append(Resolve(tuple(self._endings)))
             self._endings.clear()
         if self._retries:

@@ -49,7 +49,7 @@ class Watch:
             self._crew.kill(worker, run.rules.stop_grace, Cause.SILENT)
         else:
             run.out.append(LookAtWorker(number))
-            run.deadlines.set(worker.key, at + max(PAUSE, min(_head(worker).spec.timeout, run.rules.lease)))
+            run.deadlines.set(worker.key, at + max(PAUSE, min(worker.head.spec.timeout, run.rules.lease)))
 
     def see(self, event: WorkerSeen, worker: WorkerEntry) -> None:
         """What a look has found."""
@@ -62,7 +62,7 @@ class Watch:
             task.step(TaskStep.BEGIN)
             task.began = event.began
             worker.ran = True
-        head = task or _head(worker)
+        head = task or worker.head
         if head.state is TaskState.SENT:
             self._wait_for_beginning(worker, head, event.at)
         else:
@@ -70,7 +70,7 @@ class Watch:
 
     def _wait_for_beginning(self, worker: WorkerEntry, head: TaskEntry, at: float) -> None:
         run = self._run
-        left = worker.moved + run.rules.lease - at
+        left = max(worker.moved, worker.heard) + run.rules.lease - at
         if left <= 0:
             self._crew.kill(worker, 0.0, Cause.FROZEN)
         else:
@@ -85,8 +85,3 @@ class Watch:
             self._crew.kill(worker, head.spec.grace, Cause.TIMEOUT)
         else:
             run.deadlines.set(worker.key, limit if runs else max(limit, at + PAUSE))
-
-
-def _head(worker: WorkerEntry) -> TaskEntry:
-    """The task that a busy worker was sent first."""
-    return next(iter(worker.hand.values()))

@@ -12,9 +12,11 @@ from typing import Final
 
 from spreadjobs.core.actions import Cause
 from spreadjobs.core.deadlines import Key, Timer
+from spreadjobs.core.ready import Shape
 from spreadjobs.core.slot import SlotEntry
 from spreadjobs.core.task import TaskEntry
 from spreadjobs.errors import InternalError
+from spreadjobs.scheduling.windows import next_pace, next_window
 
 
 class WorkerState(IntEnum):
@@ -75,6 +77,7 @@ class WorkerEntry:
 
     __slots__ = (
         *("id", "key", "slot", "state"),
+        *("_learnt", "heard", "most", "pace", "recalled", "shape", "window"),
         *("cpus", "hand", "moved", "ran"),
         *("cause", "closed", "ladder", "permanent", "quiet"),
     )
@@ -87,6 +90,17 @@ class WorkerEntry:
         self.key: Key = (Timer.WORKER, id)
         #: The tasks that it was sent and has not answered, in the order in which they were sent.
         self.hand: dict[int, TaskEntry] = {}
+        #: What these all are, and how many it may have; how many it ever may, and the seconds that it takes for each.
+        self.shape: Shape | None = None
+        self.window = 1
+        self.most = 1
+        self.pace = 0.0
+        # Window and pace for other shapes that it has had.
+        self._learnt: dict[Shape, tuple[int, float]] = {}
+        #: When it last answered, or began to be busy.
+        self.heard = 0.0
+        #: Whether tasks were recalled from it since: it is sent no more until it answers.
+        self.recalled = False
         #: How many cpus of its host it fills, until a task is answered or the worker has ended.
         self.cpus = 0
         #: Whether any task has begun in its life.
@@ -103,9 +117,39 @@ class WorkerEntry:
         self.permanent = False
 
     @property
+    def head(self) -> TaskEntry:
+        """What a busy worker was sent first, of what it has in hand."""
+        return next(iter(self.hand.values()))
+
+    @property
     def is_live(self) -> bool:
         """Whether it works, or will."""
         return self.state <= WorkerState.BUSY
+
+    def take_up(self, shape: Shape) -> int:
+        """It is idle, and turns to tasks of another shape: by how much its window is larger than it was."""
+        before = self.window
+        if self.shape is not None:
+            self._learnt[self.shape] = before, self.pace
+        self.window, self.pace = self._learnt.get(shape, (1, 0.0))
+        self.shape = shape
+        return self.window - before
+
+    def narrow(self) -> int:
+        """It may have one task in hand from now on: by how much its window is larger than it was."""
+        before = self.window
+        self.most = self.window = 1
+        self._learnt.clear()
+        return 1 - before
+
+    def hear(self, at: float, count: int) -> int:
+        """It has answered so many tasks since we heard of it last: by how much its window is larger than it was."""
+        before = self.window
+        self.recalled = False
+        self.pace = next_pace(self.pace, at - self.heard, count)
+        self.heard = at
+        self.window = min(next_window(before, self.pace), self.most)
+        return self.window - before
 
     def step(self, step: WorkerStep) -> None:
         """Take a step, or raise and change nothing.

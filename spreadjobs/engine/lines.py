@@ -30,6 +30,14 @@ class LinesDialect:
         if self._worker.closing:
             self._listener.printed(self._worker)
 
+    def room(self) -> memoryview | None:
+        """Lines are never large."""
+        return None
+
+    def filled(self, count: int) -> None:
+        """There is no such thing."""
+        raise InternalError(f"{self._worker} speaks in lines, and has {count} bytes of a frame")
+
     def send(self, tasks: tuple[tuple[int, int], ...]) -> None:
         """There is no such thing."""
         raise InternalError(f"{self._worker} speaks in lines and was to be sent {len(tasks)} tasks")

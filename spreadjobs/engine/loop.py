@@ -49,6 +49,7 @@ class Loop:
         self._timers: list[tuple[float, int, Timer]] = []
         self._serial = itertools.count()
         self._posted: deque[Callback] = deque()
+        self._is_closed = False
         os.set_blocking(self._wake_in, False)
         os.set_blocking(self._wake_out, False)
         self.watch(self._wake_out, READ, self._awake)
@@ -74,6 +75,8 @@ class Loop:
     def post(self, callback: Callback) -> None:
         """Call back in the loop's thread, soon. Safe from any thread and from a signal handler."""
         self._posted.append(callback)
+        if self._is_closed:
+            return
         try:
             os.write(self._wake_in, b"\0")
         except BlockingIOError:  # the pipe is full of reasons to wake up
@@ -109,6 +112,7 @@ class Loop:
 
     def close(self) -> None:
         """Let go of the descriptors."""
+        self._is_closed = True
         self._selector.close()
         os.close(self._wake_out)
         os.close(self._wake_in)

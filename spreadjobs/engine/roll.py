@@ -47,10 +47,10 @@ class Roll:
         record.stdout += "".join(record.tail)
         record.tail = []
 
-    def answered(self, slot: int, seconds: float) -> None:
-        """It has answered for a task that ran so long."""
+    def answered(self, slot: int, count: int, seconds: float) -> None:
+        """It has answered for so many tasks, which ran so long in all."""
         record = self.records[slot]
-        record.tasks += 1
+        record.tasks += count
         record.seconds += seconds
 
     def ended(self, worker: Worker, status: int | None, reason: str) -> None:

@@ -19,8 +19,9 @@ from spreadjobs.core.actions import RunEnd
 from spreadjobs.core.machine import Machine
 from spreadjobs.core.rules import Rules
 from spreadjobs.engine.crew import Crew
+from spreadjobs.engine.delivery import Delivery, OnResult
 from spreadjobs.engine.loop import Loop
-from spreadjobs.engine.results import Results
+from spreadjobs.engine.results import Results, Stream
 from spreadjobs.engine.roll import Roll
 from spreadjobs.engine.source import Batch, Source
 from spreadjobs.engine.verdicts import Verdicts
@@ -31,8 +32,6 @@ from spreadjobs.transports.base import Spot
 #: Pulling from the user's iterable takes this long at a time, in seconds, and so many items between looks at the clock.
 PULL_TIME: Final = 0.005
 PULL_ITEMS: Final = 64
-#: Pulling begins again when fewer tasks than this are ready, for each worker.
-READY_PER_WORKER: Final = 4
 #: Back-off is stretched by a factor drawn from this range, so that what failed together is not retried together.
 JITTER: Final = (0.8, 1.2)
 
@@ -41,11 +40,18 @@ class Run:
     """One submission of tasks to one crew, from the first start to the last end. To be closed."""
 
     def __init__(
-        self, spots: Sequence[Spot], source: Source, rules: Rules, dialect: Callable[[Run], Callable[[Worker], Dialect]]
+        self,
+        spots: Sequence[Spot],
+        source: Source,
+        rules: Rules,
+        dialect: Callable[[Run], Callable[[Worker], Dialect]],
+        on_result: OnResult | None = None,
     ) -> None:
         self.loop = Loop()
         self.source = source
-        self.results = Results()
+        hosts = [spot.host for spot in spots]
+        self._delivery = None if on_result is None else Delivery(on_result, self._wake, self.stop)
+        self.results = Results(hosts) if self._delivery is None else Stream(hosts, self._delivery.deliver)
         self.roll = Roll(spots)
         jitter = random.Random()
         #: How it ended, None while it has not.
@@ -62,12 +68,14 @@ class Run:
         except BaseException:
             self.loop.close()
             raise
-        self._verdicts = Verdicts(source, self.results, self._crew.workers.get)
+        self._verdicts = Verdicts(source, self.results, self.roll, self._crew.workers.get)
 
     # The life of a run.
 
     def go(self) -> RunEnd:
-        """Work until all has ended; how it did."""
+        """Work until all has ended, and every result is handed on; how it did."""
+        if self._delivery is not None:
+            self._delivery.start()
         first = self._pull(1)
         by_host: dict[str, list[int]] = {}
         for spot in self._spots:
@@ -80,11 +88,21 @@ class Run:
             if self.how is None:
                 self.loop.turn(0.0 if self._is_hungry() else self._machine.wake_at())
             self._pass_time()
+        if self._delivery is not None:
+            self._delivery.finish()
         return self.how
 
     def stop(self) -> None:
         """End it: nothing new, and what runs is killed. Safe in a signal handler and from other threads."""
         self.loop.post(lambda: self._tell(events.StopRequested(self.loop.clock())))
+
+    def _wake(self) -> None:
+        self.loop.post(lambda: None)
+
+    @property
+    def broken_output(self) -> BaseException | None:
+        """What the user's function for results raised."""
+        return None if self._delivery is None else self._delivery.error
 
     @property
     def is_pulling(self) -> bool:
@@ -93,6 +111,8 @@ class Run:
 
     def close(self) -> None:
         """Kill whatever is left, and let go of everything."""
+        if self._delivery is not None:
+            self._delivery.abandon()
         self._crew.close()
         self.loop.close()
 
@@ -108,8 +128,7 @@ class Run:
             self.source.exhausted = True
         finally:
             self._pulling = False
-            self.results.expect(len(batch.tasks) + len(batch.rejected))
-            self.results.names.update(batch.names)
+            self.results.expect(len(batch.tasks) + len(batch.rejected), batch.names)
         return events.TasksSubmitted(self.loop.clock(), batch.tasks, batch.rejected)
 
     def _submit(self, batch: events.TasksSubmitted) -> None:
@@ -121,7 +140,8 @@ class Run:
             self._tell(events.InputEnded(self.loop.clock()))
 
     def _is_hungry(self) -> bool:
-        return not self.source.exhausted and self._machine.wants_tasks(READY_PER_WORKER * len(self._spots))
+        is_behind = self._delivery is not None and self._delivery.is_behind
+        return not self.source.exhausted and not is_behind and self._machine.wanted() > 0
 
     def _refill(self) -> None:
         end = self.loop.clock() + PULL_TIME
@@ -139,6 +159,7 @@ class Run:
             while self._events:
                 for action in self._machine.handle(self._events.popleft()):
                     self._perform(action)
+            self.results.flush()
         finally:
             self._handling = False
 
@@ -162,9 +183,12 @@ class Run:
     def _send_tasks(self, action: actions.SendTasks) -> None:
         worker = self._crew.workers.get(action.worker)
         if worker is not None:
-            worker.hand.update(action.tasks)
-            worker.sent = self.loop.clock()
-            worker.dialect.send(action.tasks)
+            worker.send(action.tasks)
+
+    def _recall(self, action: actions.RecallTasks) -> None:
+        worker = self._crew.workers.get(action.worker)
+        if worker is not None:
+            self._tell(events.TasksRecalled(self.loop.clock(), worker.number, worker.recall()))
 
     def _look(self, action: actions.LookAtWorker) -> None:
         worker = self._crew.workers.get(action.worker)
@@ -204,19 +228,13 @@ class Run:
 
     def ready(self, worker: Worker) -> None:
         """It waits for tasks."""
-        self._tell(events.WorkerReady(self.loop.clock(), worker.number))
+        self._tell(events.WorkerReady(self.loop.clock(), worker.number, ahead=worker.has_page))
 
     def answered(self, worker: Worker, answers: list[Answer]) -> None:
         """It has answered."""
-        worker.drain_prints()
-        outcomes = []
-        for answer in answers:
-            ok = False
-            if worker.hand.get(answer.task) == answer.attempt:
-                ok = self._verdicts.open(worker, answer)
-                del worker.hand[answer.task]
-                self.roll.answered(worker.spot.slot, answer.seconds)
-            outcomes.append(events.Outcome(answer.task, answer.attempt, ok))
+        outcomes = self._verdicts.open(worker, answers)
+        if worker.writes and worker.has_page:
+            self._tell(events.WorkerWrote(self.loop.clock(), worker.number))
         self._tell(events.TasksFinished(self.loop.clock(), worker.number, outcomes))
 
     def printed(self, worker: Worker) -> None:
@@ -241,6 +259,7 @@ class Run:
 DEEDS: Final[dict[type[actions.Action], Callable[[Run, Any], None]]] = {
     actions.StartWorker: Run._start_worker,
     actions.SendTasks: Run._send_tasks,
+    actions.RecallTasks: Run._recall,
     actions.Resolve: Run._resolve,
     actions.Retry: Run._retry,
     actions.LookAtWorker: Run._look,

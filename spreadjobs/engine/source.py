@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from typing import Any
 
 from spreadjobs.core.events import TaskSpec
 from spreadjobs.errors import Place, SerializationError
-from spreadjobs.protocol.payloads import Sealer, SealError
+from spreadjobs.protocol.payloads import Sealed, Sealer, SealError
 from spreadjobs.records import Limits, Needs, Placement, Task
 
 Key = tuple[Needs, Limits, Placement, int, bool]
@@ -39,33 +40,28 @@ class Source:
         self._count = 0
         self.exhausted = False
         #: The sealed payload of each open task.
-        self.sealed: dict[int, bytes] = {}
+        self.sealed: dict[int, Sealed] = {}
         #: Why a task could not be sealed.
         self.refused: dict[int, SerializationError] = {}
 
     def pull(self, count: int, batch: Batch) -> None:
         """Add up to so many items to the batch. Raises what the iterable raises, behind those that were good."""
-        for _ in range(count):
+        first = self._count
+        for item in itertools.islice(self._items, count):
+            number, self._count = self._count, self._count + 1
+            spec, payload = self._plain, item
+            if isinstance(item, Task):
+                spec, payload = self._spec(item), item.payload
+                if item.name is not None:
+                    batch.names[number] = item.name
             try:
-                item = next(self._items)
-            except StopIteration:
-                self.exhausted = True
-                break
-            self._take(item, batch)
-
-    def _take(self, item: Any, batch: Batch) -> None:
-        number, self._count = self._count, self._count + 1
-        spec, payload, name = self._plain, item, None
-        if isinstance(item, Task):
-            spec, payload, name = self._spec(item), item.payload, item.name
-        if name is not None:
-            batch.names[number] = name
-        try:
-            self.sealed[number] = self.sealer.seal(payload)
-            batch.tasks.append((number, spec))
-        except SealError as error:
-            batch.rejected.append(number)
-            self.refused[number] = SerializationError(f"its payload cannot be sent: {error}", Place(number, name))
+                self.sealed[number] = self.sealer.seal(payload)
+                batch.tasks.append((number, spec))
+            except SealError as error:
+                batch.rejected.append(number)
+                place = Place(number, batch.names.get(number))
+                self.refused[number] = SerializationError(f"its payload cannot be sent: {error}", place)
+        self.exhausted = self._count - first < count
 
     def _spec(self, task: Task) -> TaskSpec:
         key = (task.needs, task.limits, task.placement, task.hints.priority, task.idempotent)

@@ -33,6 +33,12 @@ class Dialect(Protocol):
     def received(self, data: bytes) -> None:
         """Bytes have come."""
 
+    def room(self) -> memoryview | None:
+        """Where what comes next is to lie, if it is large; None: it goes to ``received``."""
+
+    def filled(self, count: int) -> None:
+        """So many bytes of that have come."""
+
     def send(self, tasks: tuple[tuple[int, int], ...]) -> None:
         """Send these (task, attempt) pairs."""
 
@@ -63,8 +69,12 @@ class Worker:
         #: attempt of each task that was sent and not answered, in the order sent; and when the last was sent.
         self.hand: dict[int, int] = {}
         self.sent = 0.0
+        #: How many tasks it was ever sent.
+        self.count = 0
         #: Bytes written at the last look, to see whether any have moved since.
         self.moved = 0
+        #: True once its tasks have written to its descriptors.
+        self.writes = False
         #: True once it has said that it notes in its page what it runs.
         self.has_page = False
         #: True once it is idle for the first time: what it prints from then on belongs to tasks.
@@ -81,7 +91,7 @@ class Worker:
         self._ended = ended
         self._timers: list[Timer] = []
         self.writer = Writer(loop, process.input, self._doubt_input)
-        self.reader = Reader(loop, process.output, self._received, self._doubt_output)
+        self.reader = Reader(loop, process.output, self._received, self._doubt_output, basin=self)
         self._errors = Reader(loop, process.errors, self._printed_error, lambda: None)
         self._capture = process.capture and Reader(loop, process.capture, self._printed, lambda: None)
         self._over = False
@@ -90,22 +100,50 @@ class Worker:
         else:
             self._look_again()
 
+    # What it is to do.
+
+    def send(self, tasks: tuple[tuple[int, int], ...]) -> None:
+        """Send it these (task, attempt) pairs."""
+        self.hand.update(tasks)
+        self.count += len(tasks)
+        self.sent = self._loop.clock()
+        self.dialect.send(tasks)
+
+    def recall(self) -> list[int]:
+        """Take back what it has not begun."""
+        back = self.process.recall(self.count)
+        tasks = list(self.hand)[-back:] if back else []
+        for task in tasks:
+            del self.hand[task]
+        return tasks
+
     # What comes from it.
 
     def _received(self, data: bytes) -> None:
         self.dialect.received(data)
 
+    def room(self) -> memoryview | None:
+        """Where what comes next is to lie, if it is large."""
+        return self.dialect.room()
+
+    def filled(self, count: int) -> None:
+        """So many bytes of that have come."""
+        self.dialect.filled(count)
+
     def _printed(self, data: bytes) -> None:
+        self.writes = self.writes or bool(self.hand)
         (self.out if self.hand else self.own_out).add(data)
 
     def _printed_error(self, data: bytes) -> None:
+        self.writes = self.writes or bool(self.hand)
         (self.err if self.hand else self.own_err).add(data)
 
-    def drain_prints(self) -> None:
-        """Take in what it has printed by now, so that it is told apart from what the next task prints."""
+    def drain_prints(self) -> bool:
+        """Take in what it has printed by now, so that it is told apart from what the next task prints; whether any."""
         self._errors.drain()
         if self._capture:
             self._capture.drain()
+        return bool(self.out or self.err)
 
     # What tells that something is wrong with it. A process that ends closes its pipes first: so wait and see.
 
@@ -177,8 +215,8 @@ class Worker:
     def running(self) -> Running | None:
         """What it runs, as far as one can know: as it has noted, or else what it was sent; None: nothing."""
         if self.has_page:
-            state = self.process.running()
-            return None if state.task is None else state
+            state = self.process.running()  # for an instant it may show a task that was recalled
+            return state if state.task is not None and self.hand.get(state.task) == state.attempt else None
         return next((Running(task, attempt, self.sent, STEP_RUN) for task, attempt in self.hand.items()), None)
 
     def __str__(self) -> str:

@@ -42,7 +42,9 @@ def main(
     connection_factory: type | None = None,
     stdin: Iterable[Any] | None = None,
     on_error: Literal["raise", "return"] = "raise",
+    on_result: Callable[[int, Any], object] | None = None,
     workers: int | None = None,
+    window: int | None = None,
     timeout: float | None = None,
     attempts: int = DEFAULTS.attempts,
     losses: int = DEFAULTS.losses,
@@ -54,21 +56,20 @@ def main(
     """Spread tasks over worker processes, and wait until all have ended.
 
     todo: payloads, or ``Task`` objects; any iterable, pulled from as there is room, the first item before all else.
-    list_of_args: argument lists, each of which is started as one worker; or a Python function, which local workers
-        call with each payload.
-    connection_factory: the dialect of the argument lists' workers: ``Connection_framed`` (docs/protocol.md), or
-        ``Connection_lines`` (plain commands, without tasks). Not needed where nothing is sent to them.
-    stdin: the prelude: items that each worker is sent before its first task, also one that is started again.
+    list_of_args: argument lists, each started as one worker; or a function, called by local workers with each payload.
+    connection_factory: the argument lists' dialect: ``Connection_framed`` (docs/protocol.md), or ``Connection_lines``
+        (plain commands, without tasks). Not needed where nothing is sent to them.
+    stdin: the prelude: items that each worker is sent before its first task.
     on_error: "raise" ends the run at the first task that failed for good, and raises its exception; "return" goes on,
         and puts the exception in the task's place.
-    workers: with a function, how many workers (by default, one per CPU that we may use).
-    timeout: seconds that each attempt may take from its start; None for no limit.
-    attempts: the how-manieth error of a task is final. losses: the how-manieth death of its worker is.
-    deadline: seconds that the whole call may take.
-    codec: how payloads are sent: "pickle", or "msgpack" for workers in other languages, which can then make nothing
-        run here.
-    connect: seconds in which a worker must have said that it is one.
-    grace: seconds that a worker may be silent after its input was closed.
+    on_result: called with index and value of each task as they end, a failure as its exception, in one thread of its
+        own; results are not kept then. What it raises ends the run, and is raised.
+    workers: with a function, how many (by default, one per CPU that we may use).
+    window: how many tasks a worker may have in hand; None for as many as keep it at work.
+    timeout: seconds that each attempt may take from its start.
+    attempts, losses: the how-manieth error of a task, or death of its worker, is final. deadline: seconds for the call.
+    codec: how payloads are sent: "pickle", or "msgpack", with which nothing that comes back can run code here.
+    connect: seconds in which a worker must have said that it is one. grace: those that it may be silent at its end.
 
     Returns ``(results, tails)``: ``results[i]`` belongs to the i-th task, ``notComputed`` stands for one that never
     ran to its end; ``tails`` is one list of lines for each worker, in the order given. Its ``report`` says more.
@@ -77,7 +78,7 @@ def main(
     CrewLost if no worker was left; DeadlinePassed if the deadline passed and on_error is "raise"; RunInterrupted after
     Ctrl-C; and what ``todo`` raises. All but the first have ``results``, ``tails`` and ``report``.
     """
-    plan.check(on_error, codec, deadline=deadline, connect=connect, grace=grace)
+    plan.check(on_error, codec, on_result, window, deadline=deadline, connect=connect, grace=grace)
     limits = Limits(math.inf if timeout is None else timeout, attempts, losses, DEFAULTS.timeout_grace)
     sealer = Sealer(codec)
     crew = plan.check_crew(list_of_args, connection_factory, workers)
@@ -91,9 +92,8 @@ def main(
         crewing = plan.crew_of_function(crew, plan.enough(count, todo), prelude, sealer)
     else:
         crewing = plan.crew_of_programs(crew, connection_factory, prelude, sealer, has_tasks=bool(first))
-    rules = plan.make_rules(connect, grace, deadline, stop_on_failure=on_error == "raise", crewing=crewing)
-    source = Source(itertools.chain(first, items), limits, sealer)
-    make = partial(Run, crewing.spots, source, rules, crewing.dialect)
+    rules = plan.make_rules(connect, grace, deadline, window, stop_on_failure=on_error == "raise", crewing=crewing)
+    make = partial(Run, crewing.spots, Source(_again(first, items), limits, sealer), rules, crewing.dialect, on_result)
     return _conclude(make, on_error, count, plan.size(todo))
 
 
@@ -104,10 +104,17 @@ def _first(items: Iterator[Any], count: int) -> list[Any]:
         _raise(error, _nothing(RunEnd.STOPPED, count))
 
 
+def _again(first: list[Any], items: Iterator[Any]) -> Iterator[Any]:
+    """All of them, and none is held here once it was taken."""
+    while first:
+        yield first.pop()
+    yield from items
+
+
 def _nothing(how: RunEnd, count: int) -> RunResult:
     workers: list[list[str]] = [[] for _ in range(count)]
     answer = RunResult([], workers)
-    answer.report = Report(how, time.time(), 0.0, Results(), ())
+    answer.report = Report(how, time.time(), 0.0, Results(()), ())
     return answer
 
 
@@ -135,11 +142,12 @@ def _conclude(make: Callable[[], Run], on_error: str, count: int, tasks: int) ->
 
 
 def _failure(run: Run, how: RunEnd, on_error: str, interrupted: bool) -> BaseException | None:
-    done = f"{run.results.states.count(TaskState.DONE)} of {len(run.results.states)} tasks were done"
+    counts = run.results.counts()
+    done = f"{counts[TaskState.DONE]} of {counts.total()} tasks were done"
     if interrupted:
         return RunInterrupted(f"interrupted; {done}")
-    if run.broken_input is not None:
-        return run.broken_input
+    if run.broken_input is not None or run.broken_output is not None:
+        return run.broken_input or run.broken_output
     if how is RunEnd.CREW_LOST:
         return CrewLost(f"no worker is left, {done}: {run.roll.why_lost()}")
     if on_error == "raise" and how is RunEnd.DEADLINE:

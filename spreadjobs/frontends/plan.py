@@ -18,8 +18,9 @@ from spreadjobs.engine.worker import Dialect, Worker
 from spreadjobs.errors import UsageError
 from spreadjobs.frontends.connections import Connection_framed, Connection_lines
 from spreadjobs.protocol.lines import encode_prelude
-from spreadjobs.protocol.payloads import CODECS, Sealer, SealError
+from spreadjobs.protocol.payloads import CODECS, Sealed, Sealer, SealError
 from spreadjobs.records import Task, is_count, is_number
+from spreadjobs.scheduling.windows import MOST
 from spreadjobs.transports.base import Spot
 from spreadjobs.transports.local import LocalTransport
 from worker_stub import __main__ as stub
@@ -47,9 +48,9 @@ def crew_of_function(function: Function, workers: int, prelude: Iterable[Any], s
         raise UsageError(f"the function {function!r} cannot be used: {error}") from error
     import hashlib  # late: it takes its time, and only functions need it
 
-    digest = hashlib.blake2b(sealed, digest_size=16).digest()
+    digest = hashlib.blake2b(sealed[0], digest_size=16).digest()
     path = [os.path.abspath(folder) for folder in sys.path]
-    preparation = Preparation(sealer.name, _sealed_prelude(prelude, sealer), (digest, sealed), path)
+    preparation = Preparation(sealer, _sealed_prelude(prelude, sealer), (digest, sealed), path)
     argv = (sys.executable, os.path.abspath(stub.__file__))
     return Crewing(_local([argv] * workers), _framed(preparation), sends_nothing=False)
 
@@ -76,9 +77,7 @@ def crew_of_programs(
         if has_tasks:
             raise UsageError("Connection_lines is for plain commands, which take no tasks: todo must be empty")
         return Crewing(spots, _lines(encode_prelude(items)), sends_nothing=False)
-    return Crewing(
-        spots, _framed(Preparation(sealer.name, _sealed_prelude(items, sealer), None, None)), sends_nothing=False
-    )
+    return Crewing(spots, _framed(Preparation(sealer, _sealed_prelude(items, sealer), None, None)), sends_nothing=False)
 
 
 def _framed(preparation: Preparation) -> Callable[[Run], Callable[[Worker], Dialect]]:
@@ -107,7 +106,7 @@ def _argv(args: Sequence[Any], index: int) -> tuple[str, ...]:
     return argv
 
 
-def _sealed_prelude(items: Iterable[Any], sealer: Sealer) -> tuple[bytes, ...]:
+def _sealed_prelude(items: Iterable[Any], sealer: Sealer) -> tuple[Sealed, ...]:
     sealed = []
     for index, item in enumerate(items):
         try:
@@ -129,8 +128,12 @@ def enough(workers: int, todo: Iterable[Any]) -> int:
     return max(1, min(workers, sum([item.needs.cpus if isinstance(item, Task) else 1 for item in todo])))
 
 
-def check(on_error: str, codec: str, **seconds: float | None) -> None:
+def check(on_error: str, codec: str, on_result: object, window: object, **seconds: float | None) -> None:
     """Raise UsageError for a setting that makes no sense."""
+    if on_result is not None and not callable(on_result):
+        raise UsageError(f"on_result={on_result!r}: it must be a function of index and value")
+    if window is not None and not is_count(window):
+        raise UsageError(f"window={window!r}: it must be a whole number of at least 1")
     if on_error not in ("raise", "return"):
         raise UsageError(f"on_error={on_error!r}: it must be 'raise' or 'return'")
     if codec not in CODECS:
@@ -171,7 +174,13 @@ def check_crew(
 
 
 def make_rules(
-    connect: float, grace: float, deadline: float | None, *, stop_on_failure: bool, crewing: Crewing
+    connect: float,
+    grace: float,
+    deadline: float | None,
+    window: int | None,
+    *,
+    stop_on_failure: bool,
+    crewing: Crewing,
 ) -> Rules:
     """The machine's rules, where the clock says that it is now."""
     return Rules(
@@ -179,5 +188,6 @@ def make_rules(
         grace=grace,
         stop_on_failure=stop_on_failure,
         deadline=None if deadline is None else time.monotonic() + deadline,
+        window=MOST if window is None else min(window, MOST),
         unlimited_tail=crewing.sends_nothing,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, overload
@@ -30,7 +29,7 @@ class TaskReport:
 
 
 class TaskReports(Sequence[TaskReport]):
-    """The reports of all tasks, in the order of ``todo``; made when looked at."""
+    """The reports of all tasks, in the order of ``todo``; made when looked at. Empty where results are not kept."""
 
     def __init__(self, results: Results) -> None:
         self._results = results
@@ -44,23 +43,19 @@ class TaskReports(Sequence[TaskReport]):
     def __getitem__(self, index: slice) -> list[TaskReport]: ...
     def __getitem__(self, index: int | slice) -> TaskReport | list[TaskReport]:
         if isinstance(index, slice):
-            return [self._report(i) for i in range(*index.indices(len(self)))]
-        return self._report(range(len(self))[index])
+            return [self.of(i) for i in range(*index.indices(len(self)))]
+        return self.of(range(len(self))[index])
 
     def __iter__(self) -> Iterator[TaskReport]:
-        return map(self._report, range(len(self)))
+        return map(self.of, range(len(self)))
 
-    def _report(self, index: int) -> TaskReport:
+    def of(self, index: int) -> TaskReport:
+        """The report of one task, by its index in ``todo``: of any that has failed, even where others are not kept."""
         results = self._results
-        state, error = results.states[index], results.failures.get(index)
-        return TaskReport(
-            index=index,
-            name=results.names.get(index),
-            state=state,
-            result=results.values[index] if error is None else notComputed,
-            error=error,
-            attempts=results.attempts[index],
-        )
+        error, attempts = results.failures.get(index), results.attempts(index)
+        state = results.states[index] if results.states else attempts[-1].state if attempts else TaskState.FAILED
+        value = results.values[index] if error is None else notComputed
+        return TaskReport(index, results.names.get(index), state, value, error, attempts)
 
 
 class Report:
@@ -83,11 +78,11 @@ class Report:
 
     def counts(self) -> dict[str, int]:
         """How many tasks ended in which state, by its name; states in which none did are left out."""
-        return {state.name: count for state, count in sorted(Counter(self._results.states).items())}
+        return {state.name: count for state, count in sorted(self._results.counts().items())}
 
     def failures(self) -> list[TaskReport]:
         """The tasks that ended in another state than DONE and have an error, in order."""
-        return [self.tasks[index] for index in sorted(self._results.failures)]
+        return [self.tasks.of(index) for index in sorted(self._results.failures)]
 
     def raise_for_errors(self) -> None:
         """Raise the error of the first task, in order, that has one; return if none has."""

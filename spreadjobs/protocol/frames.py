@@ -5,13 +5,13 @@ It shares its rules with the worker's blocking reader. Bad bytes raise ProtocolE
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from spreadjobs.errors import ProtocolError
 from worker_stub.frames import BYE, FRAME_CAP, FROM_WORKER, FrameBuffer, FrameError
 
-Bytes = bytes | memoryview
+Bytes = bytes | bytearray | memoryview
 
 
 class Frame(NamedTuple):
@@ -20,7 +20,7 @@ class Frame(NamedTuple):
     kind: int
     metadata: bytes
     payload: Bytes = b""
-    buffers: list[Bytes] = []  # noqa: RUF012  # a default that nobody changes
+    buffers: Sequence[Bytes] = ()  # a default that nobody changes
 
 
 class FrameReader:
@@ -47,6 +47,19 @@ class FrameReader:
                 yield Frame(*raw)
         except FrameError as error:
             raise ProtocolError(str(error)) from None
+
+    def room(self) -> memoryview | None:
+        """Where what arrives next may be put at once, for ``filled``; None: it is for ``feed``."""
+        return self._frames.room()
+
+    def filled(self, count: int) -> None:
+        """So many bytes have been put where ``room`` said; ``feed`` gives what has become whole."""
+        self._frames.filled(count)
+
+    @property
+    def is_between(self) -> bool:
+        """Whether all that has come was whole frames, and another may come."""
+        return not self.is_finished and not len(self._frames)
 
     def rest(self) -> bytes:
         """Take what has come behind the last frame."""

@@ -48,6 +48,9 @@ class WorkerProcess(Protocol):
     def running(self) -> Running:
         """What it says that it runs."""
 
+    def recall(self, sent: int) -> int:
+        """Take back what it has not begun of all the ``sent`` tasks that it was ever sent; how many, the last ones."""
+
     def forget(self) -> None:
         """Let go of what ``poll`` and ``running`` need. The descriptors are closed by whoever reads them."""
 

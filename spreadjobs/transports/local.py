@@ -87,6 +87,10 @@ class LocalProcess:
         task, attempt, began, step, _ = self._page.read()
         return Running(task, attempt, began, step)
 
+    def recall(self, sent: int) -> int:
+        """Take back what it has not begun of all the ``sent`` tasks that it was ever sent; how many, the last ones."""
+        return self._page.recall(sent)
+
     def forget(self) -> None:
         """Let go of the page and of the descriptor that tells the end. One that is being killed is waited for."""
         if not self._closed:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from spreadjobs.core.actions import Action, SendTasks, StartWorker
+from spreadjobs.core.actions import Action, Ending, Resolve, Retry, SendTasks, StartWorker
 from spreadjobs.core.events import (
     Event,
     InputEnded,
@@ -13,6 +13,7 @@ from spreadjobs.core.events import (
     SlotsOffered,
     TasksFinished,
     TaskSpec,
+    TasksRecalled,
     TasksSubmitted,
     TimePassed,
     WorkerAccepted,
@@ -23,6 +24,7 @@ from spreadjobs.core.events import (
 from spreadjobs.core.invariants import check
 from spreadjobs.core.machine import Machine
 from spreadjobs.core.rules import Rules
+from spreadjobs.core.task import TaskState
 from spreadjobs.records import Needs, Placement
 from tests.core.shadow import Shadow
 
@@ -81,17 +83,25 @@ class Bench:
         """No further task comes."""
         return self.tell(InputEnded(at))
 
-    def ready(self, at: float, *workers: int) -> list[Action]:
+    def ready(self, at: float, *workers: int, ahead: bool = False) -> list[Action]:
         """Workers have accepted and are prepared."""
         actions = []
         for worker in workers:
             actions += self.tell(WorkerAccepted(at, worker))
-            actions += self.tell(WorkerReady(at, worker))
+            actions += self.tell(WorkerReady(at, worker, ahead))
         return actions
 
     def answer(self, at: float, worker: int, task: int, attempt: int = 1, ok: bool = True) -> list[Action]:
         """A worker has answered a task."""
         return self.tell(TasksFinished(at, worker, [Outcome(task, attempt, ok)]))
+
+    def answer_all(self, at: float, worker: int, *tasks: int, attempt: int = 1, ok: bool = True) -> list[Action]:
+        """A worker has answered several tasks."""
+        return self.tell(TasksFinished(at, worker, [Outcome(task, attempt, ok) for task in tasks]))
+
+    def recalled(self, at: float, worker: int, *tasks: int) -> list[Action]:
+        """These a worker had not begun, and will not."""
+        return self.tell(TasksRecalled(at, worker, tasks))
 
     def see(
         self, at: float, worker: int, task: int | None = None, began: float | None = None, moving: bool = False
@@ -113,14 +123,29 @@ class Bench:
         return actions + self.tell(TimePassed(at))
 
 
-def staffed(*workers: int, rules: Rules | None = None, host: str = "ant") -> Bench:
+def staffed(*workers: int, rules: Rules | None = None, host: str = "ant", ahead: bool = False) -> Bench:
     """A bench on which a host came with a slot for each of these workers (0, 1, ...), and all are idle, at 0.0."""
     bench = Bench(rules)
     assert bench.offer(0.0, host, workers) == [StartWorker(worker, worker) for worker in workers]
-    assert bench.ready(0.0, *workers) == []
+    assert bench.ready(0.0, *workers, ahead=ahead) == []
     return bench
 
 
 def sent(worker: int, task: int, attempt: int = 1) -> SendTasks:
     """One task is sent to a worker."""
     return SendTasks(worker, ((task, attempt),))
+
+
+def sent_all(worker: int, tasks: Iterable[int], attempt: int = 1) -> SendTasks:
+    """Several tasks are sent to a worker."""
+    return SendTasks(worker, tuple((task, attempt) for task in tasks))
+
+
+def done(worker: int, *tasks: int, attempt: int = 1) -> Resolve:
+    """Tasks are done."""
+    return Resolve(tuple(Ending(task, attempt, TaskState.DONE, worker) for task in tasks))
+
+
+def returned(worker: int, *tasks: int, attempt: int = 1) -> Retry:
+    """Tasks are ready again, and are not charged."""
+    return Retry(tuple(Ending(task, attempt, TaskState.READY, worker) for task in tasks))

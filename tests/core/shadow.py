@@ -12,12 +12,23 @@ from spreadjobs.core.actions import (
     GiveUpSlot,
     KillWorker,
     LookAtWorker,
+    RecallTasks,
     Resolve,
     Retry,
     SendTasks,
     StartWorker,
 )
-from spreadjobs.core.events import Event, SlotsOffered, TasksFinished, TaskSpec, TasksSubmitted, WorkerEnded, WorkerSeen
+from spreadjobs.core.events import (
+    Event,
+    SlotsOffered,
+    TasksFinished,
+    TaskSpec,
+    TasksRecalled,
+    TasksSubmitted,
+    WorkerEnded,
+    WorkerReady,
+    WorkerSeen,
+)
 from spreadjobs.core.task import FINAL, TaskState
 
 
@@ -32,6 +43,10 @@ class Shadow:
         #: The attempt at which each task is, and who has it.
         self.attempts: dict[int, int] = {}
         self.holder: dict[int, int] = {}
+        #: The same the other way round; the workers that may hold several, and those that are asked for what they hold.
+        self.hands: dict[int, dict[int, None]] = {}
+        self.ahead: dict[int, bool] = {}
+        self.asked: dict[int, None] = {}
         #: The workers that are there, with their slots; those that may be sent tasks; those that are killed, and why.
         self.workers: dict[int, int] = {}
         self.welcome: dict[int, bool] = {}
@@ -62,6 +77,11 @@ class Shadow:
         elif isinstance(event, TasksSubmitted):
             self.specs.update(event.tasks)
             self.specs.update(dict.fromkeys(event.rejected))
+        elif isinstance(event, WorkerReady):
+            self.ahead[event.worker] = event.ahead
+        elif isinstance(event, TasksRecalled):
+            assert event.worker in self.asked, "nobody asked"
+            del self.asked[event.worker]
         elif isinstance(event, TasksFinished):
             for number, attempt, ok in event.outcomes:
                 if self.holder.get(number) == event.worker and self.attempts[number] == attempt:
@@ -81,6 +101,7 @@ class Shadow:
                     self.losses[number] = self.losses.get(number, 0) + 1
         del self.filled[self.workers.pop(event.worker)]
         self.welcome.pop(event.worker)
+        self.asked.pop(event.worker, None)
 
     def _do(self, action: Action) -> None:
         if isinstance(action, StartWorker):
@@ -90,10 +111,16 @@ class Shadow:
             self.workers[action.worker] = action.slot
             self.filled[action.slot] = action.worker
             self.welcome[action.worker] = True
+            self.hands[action.worker] = {}
         elif isinstance(action, SendTasks):
             assert self.welcome[action.worker], f"worker {action.worker} is sent something that it cannot answer"
             for number, attempt in action.tasks:
                 self._send(number, attempt, action.worker)
+            self._check_hand(action.worker)
+        elif isinstance(action, RecallTasks):
+            assert self.welcome[action.worker] and len(self.hands[action.worker]) > 1, "there is nothing to recall"
+            assert action.worker not in self.asked, "it is asked twice"
+            self.asked[action.worker] = None
         elif isinstance(action, Resolve):
             for number, attempt, state, worker in action.endings:
                 self._end(number, attempt, state, worker)
@@ -109,7 +136,7 @@ class Shadow:
             assert self.welcome[action.worker], f"worker {action.worker} is closed twice"
             self.welcome[action.worker] = False
         elif isinstance(action, LookAtWorker):
-            assert action.worker in self.holder.values(), "there is nothing to look at"
+            assert self.hands[action.worker], "there is nothing to look at"
         elif isinstance(action, GiveUpSlot):
             assert self.slots[action.slot] and action.slot not in self.filled
             self.slots[action.slot] = False
@@ -125,7 +152,17 @@ class Shadow:
         assert task.idempotent or not self.began.get(number), f"task {number} began, and must not be run again"
         self.attempts[number] = attempt
         self.holder[number] = worker
+        self.hands[worker][number] = None
         self.began[number] = False
+
+    def _check_hand(self, worker: int) -> None:
+        """Several tasks are of one kind, may be run again, and are on a worker that notes what it begins."""
+        specs = [spec for number in self.hands[worker] if (spec := self.specs[number]) is not None]
+        if len(specs) > 1:
+            assert self.ahead[worker], f"worker {worker} has {len(specs)} tasks, and cannot say which it runs"
+            assert worker not in self.asked, f"worker {worker} is sent tasks while others are recalled"
+            assert all(spec.idempotent for spec in specs)
+            assert len({(spec.needs, spec.placement) for spec in specs}) == 1
 
     def _end(self, number: int, attempt: int, state: TaskState, worker: int | None) -> None:
         assert number in self.specs, f"task {number} was never submitted"
@@ -133,12 +170,15 @@ class Shadow:
         assert state in FINAL
         if number in self.holder and worker is not None:
             self._let_go(number, attempt, state, worker)
-        self.holder.pop(number, None)
+        holder = self.holder.pop(number, None)
+        if holder is not None:
+            del self.hands[holder][number]
         self.ended[number] = state
         self._check_budget(number, state, 0)
 
     def _let_go(self, number: int, attempt: int, state: TaskState, worker: int) -> None:
         assert self.holder.pop(number) == worker, f"worker {worker} answers for task {number}, which it has not"
+        del self.hands[worker][number]
         assert self.attempts[number] == attempt
         if state is TaskState.READY:
             assert not self.began[number] or not self._may_charge(number, worker), f"task {number} had begun"
@@ -146,9 +186,10 @@ class Shadow:
             assert self.began[number] or state is TaskState.NOT_RUN, f"task {number} pays, and had not begun"
 
     def _may_charge(self, number: int, worker: int) -> bool:
-        """Whether a task that had begun pays for the end of its worker: not for that of one that we froze out."""
+        """Whether a task that had begun pays for the end of its worker: not where we killed it for another's sake."""
         task = self.specs[number]
-        return self.killed.get(worker) is not Cause.FROZEN or (task is not None and not task.idempotent)
+        is_ours = self.killed.get(worker) in (Cause.FROZEN, Cause.TIMEOUT)
+        return not is_ours or (task is not None and not task.idempotent)
 
     def _check_budget(self, number: int, state: TaskState, left: int) -> None:
         """Whoever pays has done something; whoever goes on has something left, and must be allowed to begin again."""

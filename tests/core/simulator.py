@@ -9,9 +9,10 @@ comes next, the world's next event or the machine's wake-up.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
+from itertools import islice
 
 from spreadjobs.core.actions import (
     Action,
@@ -19,6 +20,7 @@ from spreadjobs.core.actions import (
     EndRun,
     KillWorker,
     LookAtWorker,
+    RecallTasks,
     Resolve,
     RunEnd,
     SendTasks,
@@ -32,6 +34,7 @@ from spreadjobs.core.events import (
     StopRequested,
     TasksFinished,
     TaskSpec,
+    TasksRecalled,
     TasksSubmitted,
     TimePassed,
     WorkerAccepted,
@@ -46,6 +49,8 @@ from spreadjobs.core.task import TaskState
 from tests.core.bench import PLAIN, Bench
 
 INF = math.inf
+#: How many tasks are submitted at a time.
+BATCH = 64
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,14 @@ class Life:
     is_stubborn: bool = False
     #: It cannot be started at all.
     is_missing: bool = False
+    #: It may have several tasks in hand, and those that it has not begun can be recalled.
+    ahead: bool = False
+    #: Seconds that what is written takes to arrive, each way.
+    latency: float = 0.0
+    #: Its answers are read so many at a time, or when it has nothing more to do.
+    batch: int = 1
+    #: In the instant of a recall it begins the first of what is recalled.
+    is_hasty: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,9 +105,22 @@ class Process:
     worker: int
     life: Life
     is_there: bool = True
-    hand: list[tuple[int, int]] = field(default_factory=list)
+    #: What it was sent and has not done: task, attempt, and when that arrives. The first is what it begins or runs.
+    hand: list[tuple[int, int, float]] = field(default_factory=list)
+    #: Whether it does the first, or waits to.
+    is_busy: bool = False
     running: int | None = None
     began: float | None = None
+    #: The recalled attempt that it began all the same.
+    stolen: tuple[int, int] | None = None
+    #: What it has answered and nobody has read.
+    unread: list[Outcome] = field(default_factory=list)
+
+    @property
+    def noted(self) -> tuple[int | None, float | None]:
+        """What it runs and since when, as far as anybody waits for it."""
+        is_stolen = self.running is not None and self.hand[0][:2] == self.stolen
+        return (None, None) if is_stolen else (self.running, self.began)
 
 
 class Sim:
@@ -108,6 +134,9 @@ class Sim:
         self._deeds: dict[int, Sequence[Deed]] = {}
         self._agenda: list[tuple[float, int, Callable[[], Event | None]]] = []
         self._noted = 0
+        # What is submitted when the machine wants more: number and deed; None where nothing is.
+        self._store: Iterator[tuple[int, Deed]] | None = None
+        self._like = PLAIN
 
     @property
     def trace(self) -> list[tuple[float, Action]]:
@@ -141,6 +170,10 @@ class Sim:
         self._deeds.update(dict.fromkeys(numbers, deeds or (Deed(),)))
         self.later(at, TasksSubmitted(at, [(number, like) for number in numbers]))
 
+    def feed(self, deeds: Iterable[Deed], like: TaskSpec = PLAIN) -> None:
+        """These tasks come whenever the machine wants more, BATCH at a time; then the input ends."""
+        self._store, self._like = enumerate(deeds), like
+
     def end_input(self, at: float = 0.0) -> None:
         """No further task comes."""
         self.later(at, InputEnded(at))
@@ -159,11 +192,25 @@ class Sim:
             event = self._next()
             if event is None:
                 break
-            for action in self.bench.tell(event):
-                self._act(action)
+            self._tell(event)
+            while self._store is not None and self.bench.machine.wanted() > 0:
+                self._refill(self._store)
         else:
             raise AssertionError(f"{ceiling} events, and no end")
         assert self.how is not None, "nothing will happen any more, and the run is not over"
+
+    def _tell(self, event: Event) -> None:
+        for action in self.bench.tell(event):
+            self._act(action)
+
+    def _refill(self, store: Iterator[tuple[int, Deed]]) -> None:
+        batch = dict(islice(store, BATCH))
+        if batch:
+            self._deeds.update((number, (deed,)) for number, deed in batch.items())
+            self._tell(TasksSubmitted(self.now, [(number, self._like) for number in batch]))
+        else:
+            self._store = None
+            self._tell(InputEnded(self.now))
 
     def _next(self) -> Event | None:
         """The next event of the world, or the machine's wake-up where that is sooner; None where there is neither."""
@@ -185,17 +232,23 @@ class Sim:
             self._noted += 1
             heappush(self._agenda, (at, self._noted, happen))
 
+    def _at_once(self, event: Event) -> None:
+        """This happens before anything else does."""
+        self._noted += 1
+        heappush(self._agenda, (self.now, -self._noted, lambda: event))
+
     def _act(self, action: Action) -> None:
         if isinstance(action, StartWorker):
             self._start(action)
         elif isinstance(action, SendTasks):
             process = self.processes[action.worker]
-            process.hand += action.tasks
-            if len(process.hand) == len(action.tasks):
-                self._begin_next(process)
+            process.hand += [(task, attempt, self.now + process.life.latency) for task, attempt in action.tasks]
+            self._begin_next(process)
+        elif isinstance(action, RecallTasks):
+            self._recall(self.processes[action.worker])
         elif isinstance(action, LookAtWorker):
             process = self.processes[action.worker]
-            self.later(self.now, WorkerSeen(self.now, process.worker, process.running, process.began, False))
+            self.later(self.now, WorkerSeen(self.now, process.worker, *process.noted, False))
         elif isinstance(action, CloseWorker):
             self._close(self.processes[action.worker])
         elif isinstance(action, KillWorker):
@@ -214,7 +267,7 @@ class Sim:
             return
         accepts = born + life.accepts
         self._if_there(accepts, process, lambda: WorkerAccepted(self.now, worker))
-        self._if_there(accepts + life.prepares, process, lambda: WorkerReady(self.now, worker))
+        self._if_there(accepts + life.prepares, process, lambda: WorkerReady(self.now, worker, life.ahead))
         self._if_there(born + life.faults, process, lambda: WorkerFaulted(self.now, worker, life.permanent))
         self._end(born + life.dies, process, -9)
         self._end(born + life.exits, process, 0)
@@ -225,14 +278,30 @@ class Sim:
             self._if_there(self.now + count * life.tail, process, lambda: WorkerPrinted(self.now, process.worker))
         self._end(self.now + (life.prints + 1) * life.tail, process, 0)
 
+    def _recall(self, process: Process) -> None:
+        """Take back what has not begun, and tell so."""
+        kept = 0 if process.running is None else 1
+        back = process.hand[kept:]
+        del process.hand[kept:]
+        if not kept:
+            process.is_busy = False
+            if back and process.life.is_hasty and process.stolen is None:
+                process.stolen = back[0][:2]
+                process.hand.append(back[0])
+                self._begin_next(process)
+        self._at_once(TasksRecalled(self.now, process.worker, [task for task, _, _ in back]))
+
     def _begin_next(self, process: Process) -> None:
-        if process.life.is_frozen:
+        if process.life.is_frozen or process.is_busy or not process.hand:
             return
-        number, attempt = process.hand[0]
+        process.is_busy = True
+        first = number, attempt, arrives = process.hand[0]
         deeds = self._deeds[number]
         deed = deeds[min(attempt, len(deeds)) - 1]
 
         def begin() -> None:
+            if process.running is not None or not process.hand or process.hand[0] is not first:
+                return  # it was recalled
             process.running, process.began = number, self.now
             end = self.now + deed.seconds / process.life.speed
             if deed.kills:
@@ -240,19 +309,40 @@ class Sim:
             else:
                 self._if_there(end, process, finish)
 
-        def finish() -> Event:
+        def finish() -> Event | None:
             process.hand.pop(0)
             process.running = process.began = None
-            if process.hand:
-                self._begin_next(process)
-            return TasksFinished(self.now, process.worker, [Outcome(number, attempt, deed.ok)])
+            process.is_busy = False
+            self._begin_next(process)
+            process.unread.append(Outcome(number, attempt, deed.ok))
+            is_told = len(process.unread) >= process.life.batch or not process.hand
+            return self._read(process) if is_told else None
 
-        self._if_there(self.now + deed.delay, process, begin)
+        self._if_there(max(self.now, arrives) + deed.delay, process, begin)
+
+    def _read(self, process: Process) -> Event | None:
+        """Tell what a worker has answered, as soon as it has arrived."""
+        answered, process.unread = process.unread, []
+        if not process.life.latency:
+            return TasksFinished(self.now, process.worker, answered)
+        arrives = self.now + process.life.latency
+        self.later(arrives, TasksFinished(arrives, process.worker, answered))
+        return None
 
     def _end(self, at: float, process: Process, status: int | None) -> None:
-        def end() -> Event:
+        """Its end is told once all that it has written is read."""
+
+        def end() -> Event | None:
             process.is_there = False
-            return WorkerEnded(self.now, process.worker, status, process.running, process.life.is_missing)
+            told = self.now + process.life.latency
+            task, _ = process.noted
+            ended = WorkerEnded(told, process.worker, status, task, process.life.is_missing)
+            if not process.unread and told == self.now:
+                return ended
+            if process.unread:
+                self.later(told, TasksFinished(told, process.worker, process.unread))
+            self.later(told, ended)
+            return None
 
         self._if_there(at, process, end)
 

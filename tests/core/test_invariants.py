@@ -9,7 +9,7 @@ from spreadjobs.core.host import HostState
 from spreadjobs.core.invariants import check
 from spreadjobs.core.slot import SlotState
 from spreadjobs.core.state import RunState
-from spreadjobs.core.task import TaskState
+from spreadjobs.core.task import TaskEntry, TaskState
 from spreadjobs.core.worker import WorkerState
 from spreadjobs.errors import InternalError
 from tests.core.bench import Bench, spec, staffed
@@ -39,6 +39,13 @@ def lose_hand(run: RunState) -> None:
 def twice(run: RunState) -> None:
     """A task is in two hands."""
     run.workers[0].hand[1] = run.tasks[1]
+
+
+def swap(run: RunState) -> None:
+    """A worker has what needs more than it was given."""
+    hand = run.workers[0].hand
+    hand.clear()
+    hand[3] = run.tasks[3]
 
 
 def ghost(run: RunState) -> None:
@@ -141,7 +148,9 @@ DEFECTS: list[tuple[Callable[[RunState], None], str]] = [
     (lose_hand, r"task 1 \(attempt=1, .*, state=<TaskState.SENT: 1>, worker=1\) is not in exactly one place"),
     (lose_hand, r"worker 1 \(state=<WorkerState.BUSY: 3>, .*\) has the wrong things in hand"),
     (twice, "task 1 .* is not in exactly one place"),
-    (twice, "worker 0 .* has tasks for 2 cpus"),
+    (twice, "worker 0 .* has 2 tasks in hand;"),
+    (swap, "worker 0 .* has tasks for 4 cpus"),
+    (swap, "worker 0 .* has tasks of 1 shapes in hand"),
     (ghost, r"the run holds tasks \[1\], which have ended"),
     (wrong_state, "task 1 .* is in the wrong place"),
     (wrong_pause, "task 2 .* is in the wrong place"),
@@ -173,6 +182,90 @@ DEFECTS: list[tuple[Callable[[RunState], None], str]] = [
 def test_what_is_broken_is_found_and_told(break_it: Callable[[RunState], None], story: str) -> None:
     """Each rule is checked: where it is broken by hand, the story says so, with what is known of those concerned."""
     bench = scene()
+    check(bench.machine)
+    break_it(bench.machine.state)
+    with pytest.raises(InternalError, match=story):
+        check(bench.machine)
+
+
+def windows() -> Bench:
+    """Worker 1 has several tasks in hand, 0 has one, 2 is idle and waits for what 1 can spare, 3 for other tasks."""
+    bench = staffed(0, 1, 2, ahead=True)
+    bench.offer(0.0, "bee", [3])
+    bench.ready(0.0, 3)
+    bench.submit(1.0, *range(30), like=spec(hosts=("ant",)))
+    for worker in (0, 1):
+        bench.answer(1.001, worker, worker)
+    bench.answer_all(1.001, 2, 2)
+    bench.answer_all(1.002, 2, *list(bench.machine.state.workers[2].hand))
+    while bench.machine.state.ready.first() is not None:
+        for worker in (0, 1, 2):
+            bench.answer_all(1.002, worker, *list(bench.machine.state.workers[worker].hand)[:1])
+    bench.answer_all(1.003, 2, *list(bench.machine.state.workers[2].hand))
+    return bench
+
+
+def overlook(run: RunState) -> None:
+    """It is forgotten who can spare tasks."""
+    run.loaded.clear()
+
+
+def never(run: RunState) -> None:
+    """Nothing will be recalled."""
+    run.deadlines.clear((Timer.RECALL, 0))
+
+
+def pile_up(run: RunState) -> None:
+    """A worker has more in hand than any may have."""
+    hand = run.workers[1].hand
+    hand.update((number, next(iter(hand.values()))) for number in range(600))
+
+
+def mix(run: RunState) -> None:
+    """A worker has tasks of two shapes."""
+    shape = run.ready.shape_of(spec(cpus=2), run.ledger.hosts.values())
+    hand = run.workers[1].hand
+    hand[99] = TaskEntry(99, spec(cpus=2), shape)
+
+
+def deny(run: RunState) -> None:
+    """A worker that cannot say what it runs has several tasks."""
+    run.workers[1].most = 1
+
+
+def forbid(run: RunState) -> None:
+    """A worker has several tasks of which each must not be run again."""
+    shape = run.workers[1].shape
+    assert shape is not None
+    shape.ahead = False
+
+
+def widen(run: RunState) -> None:
+    """A window is larger than it was."""
+    run.workers[3].window += 1
+
+
+def forget(run: RunState) -> None:
+    """What an event asks for is not done."""
+    run.is_recall_due = True
+
+
+MORE_DEFECTS: list[tuple[Callable[[RunState], None], str]] = [
+    (overlook, r"the run has workers \[1\] that can spare tasks, and knows \[\]"),
+    (never, "worker 1 .* waits without a deadline"),
+    (pile_up, "worker 1 .* has 600 tasks in hand"),
+    (mix, "worker 1 .* has tasks of 2 shapes in hand"),
+    (deny, r"worker 1 .* has a window that it should not have; worker 1 .* has \d tasks in hand"),
+    (forbid, r"worker 1 .* has \d tasks in hand, and should have one"),
+    (widen, r"worker 3 .* has a window that it should not have; the run has windows for (\d+) tasks, and counts"),
+    (forget, "the run has left something undone"),
+]
+
+
+@pytest.mark.parametrize(("break_it", "story"), MORE_DEFECTS, ids=[story for _, story in MORE_DEFECTS])
+def test_what_is_wrong_with_windows_is_found_and_told(break_it: Callable[[RunState], None], story: str) -> None:
+    """The same for what workers hold ahead."""
+    bench = windows()
     check(bench.machine)
     break_it(bench.machine.state)
     with pytest.raises(InternalError, match=story):

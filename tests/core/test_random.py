@@ -30,15 +30,21 @@ lives = st.builds(
     tail=few,
     is_stubborn=st.booleans(),
     is_missing=st.sampled_from([False, False, False, True]),
+    ahead=st.sampled_from([True, True, False]),
+    latency=st.sampled_from([0.0, 0.0, 0.0001, 0.02]),
+    batch=st.sampled_from([1, 1, 2, 5]),
+    is_hasty=st.booleans(),
 )
-slots = st.lists(lives, min_size=1, max_size=3).map(lambda first: [*first, Life()])
+slots = st.lists(lives, min_size=1, max_size=3).flatmap(
+    lambda first: st.sampled_from([[*first, Life()], [*first, Life(ahead=True)]])
+)
 hopeless = st.lists(lives, min_size=1, max_size=3)
 deeds = st.builds(
     Deed,
-    seconds=st.sampled_from([0.0, 0.01, 0.5, 1.0, 3.0]),
+    seconds=st.sampled_from([0.0, 0.00001, 0.0005, 0.003, 0.01, 0.5, 1.0, 3.0]),
     ok=st.booleans(),
     kills=st.sampled_from([False, False, False, True]),
-    delay=few,
+    delay=st.one_of(st.just(0.0), few),
 )
 specs = st.builds(
     spec,
@@ -73,7 +79,7 @@ class World:
     rules: Rules
     ant: list[list[Life]]
     bee: list[list[Life]]
-    tasks: list[tuple[list[Deed], int, float]]
+    tasks: list[tuple[int, list[Deed], int, float]]
     kinds: list[TaskSpec]
     input_ends: float
     stop: float
@@ -84,14 +90,21 @@ class World:
         sim = Sim(self.rules, random.Random(self.seed).random)
         sim.host("ant", *self.ant)
         sim.host("bee", *self.bee, at=0.5)
-        arrivals = sorted(at for _, _, at in self.tasks)
-        for number, (at, (deeds, kind, _)) in enumerate(zip(arrivals, self.tasks)):
+        arrivals = sorted(at for _, _, _, at in self.tasks)
+        first = 0
+        for at, (count, deeds, kind, _) in zip(arrivals, self.tasks):
             like = self.kinds[kind % len(self.kinds)]
-            sim.task(number, *deeds, like=like, at=at)
+            sim.tasks(range(first, first + count), *deeds, like=like, at=at)
+            first += count
         sim.end_input(max([self.input_ends, *arrivals]))
         if self.stop < INF:
             sim.stop(self.stop)
         return sim
+
+    @property
+    def size(self) -> int:
+        """How many tasks there are."""
+        return sum(count for count, _, _, _ in self.tasks)
 
 
 worlds = st.builds(
@@ -100,7 +113,12 @@ worlds = st.builds(
     ant=st.lists(st.one_of(slots, hopeless), min_size=1, max_size=3),
     bee=st.lists(slots, min_size=0, max_size=3),
     tasks=st.lists(
-        st.tuples(st.lists(deeds, min_size=1, max_size=3), st.integers(0, 2), st.sampled_from([0.0, 0.0, 0.6, 4.0])),
+        st.tuples(
+            st.sampled_from([1, 1, 1, 1, 5, 25]),
+            st.lists(deeds, min_size=1, max_size=3),
+            st.integers(0, 2),
+            st.sampled_from([0.0, 0.0, 0.6, 4.0]),
+        ),
         max_size=14,
     ),
     kinds=st.lists(specs, min_size=1, max_size=3),
@@ -117,7 +135,7 @@ def test_every_run_ends_and_each_task_in_exactly_one_way(world: World) -> None:
     and the numbers that are left add up."""
     sim = world.sim()
     sim.run()
-    assert sorted(sim.ended) == list(range(len(world.tasks)))
+    assert sorted(sim.ended) == list(range(world.size))
     snapshot = sim.bench.machine.snapshot()
     assert snapshot.over and snapshot.how is sim.how is not None
     assert {state: snapshot.tasks[state] for state in TaskState if snapshot.tasks[state]} == {

@@ -19,11 +19,11 @@ def index(*cpus: int) -> tuple[ReadyIndex, list[Shape]]:
     return ready, [ready.shape_of(spec(cpus=count), [host]) for count in cpus]
 
 
-def drain(ready: ReadyIndex) -> list[int]:
-    """All tasks, in the order in which they go."""
+def drain(ready: ReadyIndex, most: int = 1) -> list[int]:
+    """All tasks, in the order in which they go, so many at a time."""
     numbers = []
     while (shape := ready.first()) is not None:
-        numbers.append(ready.take(shape))
+        numbers += ready.take(shape, most)
     return numbers
 
 
@@ -43,7 +43,7 @@ def test_a_shape_that_is_set_aside_comes_back_where_it_was() -> None:
     ready.push(one, order_key(0, 1))
     ready.set_aside(two)
     assert ready.first() is one
-    assert ready.take(one) == 1
+    assert ready.take(one, 5) == [1]
     assert ready.first() is None
     ready.bring_back([two])
     assert drain(ready) == [0]
@@ -56,7 +56,7 @@ def test_a_task_that_comes_back_goes_to_the_front_of_all() -> None:
     ready, (one, two) = index(1, 2)
     for number in range(6):
         ready.push((one, two)[number % 2], order_key(0, number))
-    assert [ready.take(one), ready.take(two)] == [0, 1]
+    assert [ready.take(one, 1), ready.take(two, 1)] == [[0], [1]]
     ready.push(one, order_key(0, 0))
     assert len(ready) == 5
     assert drain(ready) == [0, 2, 3, 4, 5]
@@ -76,8 +76,35 @@ def test_a_shape_that_is_cleared_is_not_listed() -> None:
     assert ready.first() is None
 
 
-@given(st.lists(st.tuples(st.integers(0, 2), st.integers(-1, 1), st.booleans()), max_size=60))
-def test_the_index_gives_what_sorting_would(steps: Sequence[tuple[int, int, bool]]) -> None:
+def test_several_are_taken_for_as_long_as_their_shape_goes_first() -> None:
+    """Up to the head of another shape, whichever of the others that is, or up to as many as are wanted."""
+    ready, (one, two, three) = index(1, 2, 3)
+    for number in (0, 1, 2, 5, 6):
+        ready.push(one, order_key(0, number))
+    ready.push(three, order_key(0, 4))
+    ready.push(two, order_key(0, 3))
+    assert ready.take(one, 2) == [0, 1]
+    assert ready.take(one, 9) == [2]
+    assert ready.take(two, 9) == [3]
+    assert ready.take(three, 9) == [4]
+    assert ready.take(one, 9) == [5, 6]
+    assert ready.first() is None
+
+
+def test_what_has_come_back_is_taken_first_and_the_rest_behind_it() -> None:
+    """Of one shape, several at a time."""
+    ready, (one,) = index(1)
+    for number in range(6):
+        ready.push(one, order_key(0, number))
+    assert ready.take(one, 4) == [0, 1, 2, 3]
+    ready.push(one, order_key(0, 2))
+    ready.push(one, order_key(0, 1))
+    assert ready.take(one, 3) == [1, 2, 4]
+    assert ready.take(one, 3) == [5]
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(-1, 1), st.booleans()), max_size=60), st.integers(1, 5))
+def test_the_index_gives_what_sorting_would(steps: Sequence[tuple[int, int, bool]], most: int) -> None:
     """Tasks come with priorities, some are taken and come back; the first is always the smallest key of all."""
     ready, shapes = index(1, 2, 3)
     plain: list[tuple[tuple[int, int], int]] = []
@@ -89,9 +116,9 @@ def test_the_index_gives_what_sorting_would(steps: Sequence[tuple[int, int, bool
             plain.sort()
             key, taken = plain.pop(0)
             assert ready.first() is shapes[taken]
-            assert ready.take(shapes[taken]) == key[-1]
+            assert ready.take(shapes[taken], 1) == [key[-1]]
             if priority > 0:
                 plain.append((key, taken))
                 ready.push(shapes[taken], key)
         assert len(ready) == len(plain)
-    assert drain(ready) == [key[-1] for key, _ in sorted(plain)]
+    assert drain(ready, most) == [key[-1] for key, _ in sorted(plain)]

@@ -7,7 +7,7 @@ from spreadjobs.core.rules import Rules
 from spreadjobs.core.snapshot import HostLine, Snapshot
 from spreadjobs.core.task import TaskState
 from spreadjobs.core.worker import WorkerState
-from tests.core.bench import spec, staffed
+from tests.core.bench import Bench, spec, staffed
 
 
 def test_a_snapshot_counts_everything_once() -> None:
@@ -33,13 +33,30 @@ def test_a_snapshot_counts_everything_once() -> None:
     )
 
 
-def test_more_tasks_are_wanted_while_few_are_ready_and_the_run_goes_on() -> None:
-    """Those that are sent do not count."""
-    bench = staffed(0)
+def test_as_many_tasks_are_wanted_as_fill_each_slot_while_the_run_goes_on() -> None:
+    """Those that are sent do not count; slots do, whose workers are still to come."""
+    bench = Bench()
+    bench.offer(0.0, slots=[0, 1, 2])
+    bench.ready(0.0, 0)
+    assert bench.machine.wanted() == 3
     bench.submit(1.0, 0, 1, 2)
-    assert [bench.machine.wants_tasks(level) for level in (1, 2, 3)] == [False, False, True]
+    assert bench.machine.wanted() == 1
     bench.tell(StopRequested(2.0))
-    assert not bench.machine.wants_tasks(3)
+    assert bench.machine.wanted() == 0
+
+
+def test_as_many_tasks_are_wanted_as_fill_each_window_once_more() -> None:
+    """A window that has grown counts until its worker is gone; that of a worker without a page does not grow."""
+    bench = Bench()
+    bench.offer(0.0, slots=[0, 1])
+    bench.ready(0.0, 0, ahead=True)
+    bench.ready(0.0, 1)
+    bench.submit(1.0, 0, 1)
+    bench.answer(1.0, 0, 0)
+    bench.answer(1.0, 1, 1)
+    assert bench.machine.wanted() == 2 + 1
+    bench.end(2.0, 0, status=0)
+    assert bench.machine.wanted() == 2
 
 
 def test_a_snapshot_of_the_end_says_how_it_came() -> None:

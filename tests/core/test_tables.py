@@ -26,7 +26,7 @@ TABLES = [
 
 def task() -> TaskEntry:
     """A task that has just come."""
-    return TaskEntry(7, PLAIN, Shape(PLAIN.needs, PLAIN.placement))
+    return TaskEntry(7, PLAIN, Shape(PLAIN.needs, PLAIN.placement, ahead=True))
 
 
 @pytest.mark.parametrize(("table", "states", "steps"), TABLES)

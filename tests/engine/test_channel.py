@@ -113,7 +113,7 @@ def test_the_other_side_may_be_gone(far: Far) -> None:
 
 def test_the_other_side_may_go_while_much_waits(loop: Loop, far: Far) -> None:
     """The loop tells it; nothing is watched any more."""
-    far.writer.write([bytes(MEGABYTE)])
+    far.writer.write([bytes(4 * MEGABYTE)])
     far.close()
     loop.turn()
     loop.turn(0.0)

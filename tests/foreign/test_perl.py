@@ -97,7 +97,9 @@ def test_it_cannot_run_python() -> None:
     """A function for all tasks is trouble."""
     with closing(started()) as worker:
         worker.set_up()
-        worker.write(*messages.function(worker.meta, b"d" * 16, b"\xc0"), *messages.prepare(worker.meta, b"d" * 16))
+        worker.write(
+            *messages.function(worker.meta, b"d" * 16, (b"\xc0", ())), *messages.prepare(worker.meta, b"d" * 16)
+        )
         found = worker.hear()
         assert isinstance(found, messages.Trouble) and found.error.kind == "function"
         assert worker.end()[0] == 1

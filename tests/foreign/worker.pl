@@ -137,7 +137,7 @@ sub next_frame {
     die "the input ended inside a frame\n" if length $header < 24;
     my ($magic, $version, $kind, $meta_size, $size, $buffers, $zero) = unpack 'nCCNQ>NN', $header;
     die "this is no frame of version 1\n" if $magic != 0xF753 || $version != 1 || $zero;
-    die "version 1 writes no buffers\n" if $buffers;
+    die "a value in msgpack has no buffers\n" if $buffers;
     die "a frame that is too long\n" if 24 + $meta_size + $size > $cap;
     my ($meta, $payload) = (read_exactly($meta_size), read_exactly($size));
     die "the input ended inside a frame\n" if length $meta < $meta_size || length $payload < $size;

@@ -141,8 +141,7 @@ def test_a_flipped_message_is_an_error_or_a_message(meta: str) -> None:
     """5,000 answers with flipped bits: ProtocolError or a message; the memory that it takes is bounded."""
     dice = random.Random(7)
     row = [3, 1, False, 5, 0, 0.25, {"out": b"rr\0\0\1\xffp9999999" * 9, "error": FAR_ERROR}]
-    (head, payload) = pack(RESULTS, encode(meta, {"results": [row]}), [b"12345"])
-    whole = bytes(head) + bytes(payload)
+    whole = packed(Frame(RESULTS, encode(meta, {"results": [row]}), b"12345"))
     tracemalloc.start()
     try:
         for _ in range(5000):

@@ -11,14 +11,21 @@ import pytest
 from spreadjobs.protocol import messages
 from spreadjobs.protocol.frames import FrameReader
 from spreadjobs.protocol.messages import Accepted, Answer, Bye, FarError, Ready, Results, Trouble, WorkerHello, parse
+from spreadjobs.protocol.payloads import Sealer
 from worker_stub import frames as wire
-from worker_stub.frames import pack
+from worker_stub.frames import LARGE, pack
+from worker_stub.plain import pack_result
 from worker_stub.small_msgpack import packb, unpackb
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "protocol.md"
 
 HI: Final = packb("hi")
 FAIL: Final = packb("fail")
+#: The pickle of bytes that are one buffer.
+WHOLE: Final = bytes.fromhex("8005 8c086275696c74696e73 8c056279746573 93 97 85 52 2e")
+#: The pickle of None.
+NONE: Final = bytes.fromhex("80054e2e")
+HELLO: Final = memoryview(b"hello")
 DIGEST: Final = bytes(range(16))
 ERROR: Final = {"kind": "raised", "type": "Error", "message": "no"}
 
@@ -35,11 +42,11 @@ MASTER: Final[dict[str, tuple[list[Any], str]]] = {
         "84 a6776f726b6572 00 a4686f7374 a56c6f63616c a56672616d65 cf0000000100000000 a66f7574707574 ce00100000",
     ),
     "PRELUDE": (
-        messages.prelude("msgpack", HI),
+        messages.prelude("msgpack", (HI, ())),
         "f7530103 00000001 0000000000000003 00000000 00000000 80 a26869",
     ),
     "FUNCTION": (
-        messages.function("msgpack", DIGEST, packb("f")),
+        messages.function("msgpack", DIGEST, (packb("f"), ())),
         "f7530104 0000001a 0000000000000002 00000000 00000000"
         "81 a6646967657374 c410 000102030405060708090a0b0c0d0e0f a166",
     ),
@@ -48,9 +55,20 @@ MASTER: Final[dict[str, tuple[list[Any], str]]] = {
         "f7530105 0000000a 0000000000000000 00000000 00000000 81 a7636f6d70757465 c0",
     ),
     "TASKS": (
-        messages.tasks("msgpack", None, [(0, 1, HI), (1, 1, FAIL)]),
+        messages.tasks("msgpack", None, [(0, 1, (HI, ())), (1, 1, (FAIL, ()))]),
         "f7530106 0000001c 0000000000000008 00000000 00000000"
         "82 a866756e6374696f6e c0 a57461736b73 92 9400010300 9401010500 a26869 a46661696c",
+    ),
+    "TASKS of one": (
+        messages.tasks("msgpack", None, [(2, 1, (HI, ()))]),
+        "f7530106 0000001f 0000000000000003 00000000 00000000"
+        "82 a866756e6374696f6e c0 a57461736b73 91 94 ce00000002 01 ce00000003 00 a26869",
+    ),
+    "TASKS with a buffer": (
+        messages.tasks("msgpack", None, [(0, 1, (WHOLE, [HELLO])), (1, 1, (NONE, ()))]),
+        "f7530106 0000001c 000000000000001c 00000001 00000000 0000000000000005"
+        "82 a866756e6374696f6e c0 a57461736b73 92 9400011801 9401010400"
+        "8005 8c086275696c74696e73 8c056279746573 93 97 85 52 2e 80054e2e 68656c6c6f",
     ),
 }
 
@@ -91,7 +109,20 @@ WORKER: Final[dict[str, tuple[list[Any], str, Any]]] = {
         "83 a46b696e64 a6726169736564 a474797065 a54572726f72 a76d657373616765 a26e6f",
         Results([Answer(1, 1, b"", [], 0.5, FarError("raised", "Error", "no"), b"x")]),
     ),
-    "RESULTS with buffers": (
+    "RESULTS at its plainest": (
+        [pack_result(2, 1, HI, 0.5)],
+        "f7530114 00000022 0000000000000003 00000000 00000000"
+        "81 a7726573756c7473 91 97 ce00000002 01 c3 ce00000003 00 cb3fe0000000000000 c0 a26869",
+        Results([Answer(2, 1, HI, [], 0.5)]),
+    ),
+    "RESULTS with a buffer": (
+        pack(wire.RESULTS, packb({"results": [[0, 1, True, 24, 1, 0.5, None]]}), [WHOLE], [HELLO]),
+        "f7530114 0000001a 0000000000000018 00000001 00000000 0000000000000005"
+        "81 a7726573756c7473 91 97 00 01 c3 18 01 cb3fe0000000000000 c0"
+        "8005 8c086275696c74696e73 8c056279746573 93 97 85 52 2e 68656c6c6f",
+        Results([Answer(0, 1, WHOLE, [b"hello"], 0.5)]),
+    ),
+    "RESULTS with several buffers": (
         pack(wire.RESULTS, packb({"results": [[0, 1, True, 3, 2, 0.5, None]]}), [HI], [b"one", b""]),
         "f7530114 0000001a 0000000000000003 00000002 00000000 0000000000000003 0000000000000000"
         "81 a7726573756c7473 91 97 00 01 c3 03 02 cb3fe0000000000000 c0 a26869 6f6e65",
@@ -99,6 +130,10 @@ WORKER: Final[dict[str, tuple[list[Any], str, Any]]] = {
     ),
     "BYE": (pack(wire.BYE, packb({})), "f7530115 00000001 0000000000000000 00000000 00000000 80", Bye()),
 }
+
+
+#: What is left out of the page: other forms of what it shows.
+NOT_SHOWN: Final = {"TASKS of one", "worker's RESULTS at its plainest", "worker's RESULTS with several buffers"}
 
 
 def joined(parts: list[Any]) -> bytes:
@@ -123,16 +158,18 @@ def test_what_a_worker_writes_has_these_bytes(name: str) -> None:
 
 
 def example() -> list[tuple[str, str, bytes]]:
-    """The example of the page: who writes, what is said about it, and its bytes."""
-    (block,) = re.findall(r"```\n(> the marker line\n.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    pieces = re.findall(r"^([<>]) (.*)\n((?:    .*\n)+)", block, re.MULTILINE)
+    """The examples of the page: who writes, what is said about it, and its bytes."""
+    blocks = re.findall(r"```\n([<>] .*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    pieces = re.findall(r"^([<>]) (.*)\n((?:    .*\n)+)", "".join(blocks), re.MULTILINE)
     return [(who, text, bytes.fromhex(data)) for who, text, data in pieces]
 
 
 def test_the_example_of_the_page_is_true() -> None:
     """The page shows the golden bytes, every kind of frame among them."""
-    ours = {joined(parts).removeprefix(wire.MASTER_MARKER) for parts, _ in MASTER.values()}
-    ours |= {joined(parts) for name, (parts, *_) in WORKER.items() if name != "RESULTS with buffers"}
+    written = {name: parts for name, (parts, _) in MASTER.items()} | {
+        f"worker's {name}": parts for name, (parts, _, _) in WORKER.items()
+    }
+    ours = {joined(parts).removeprefix(wire.MASTER_MARKER) for name, parts in written.items() if name not in NOT_SHOWN}
     shown = {data for _, _, data in example()}
     assert shown == ours | {wire.MASTER_MARKER, wire.WORKER_MARKER}
     kinds = {data[3] for _, text, data in example() if "marker" not in text}
@@ -144,9 +181,16 @@ def test_the_example_says_what_its_bytes_hold() -> None:
     for _, text, data in example():
         if "marker" in text:
             continue
-        kind, length, *_ = wire.unpack_header(data, 0, wire.FROM_MASTER | wire.FROM_WORKER, 1 << 40)
-        start = wire.HEADER.size
+        kind, length, _, buffers = wire.unpack_header(data, 0, wire.FROM_MASTER | wire.FROM_WORKER, 1 << 40)
+        start = wire.HEADER.size + 8 * buffers
         assert text.startswith(f"{wire.KIND_NAMES[kind]} {shown(unpackb(data[start : start + length]))}")
+
+
+def test_the_example_with_buffers_holds_what_is_said_of_it() -> None:
+    """Its pickles are those that we write, and any Python from 3.8 on reads them."""
+    assert Sealer("pickle").seal(b"x" * LARGE)[0] == WHOLE
+    assert Sealer("pickle").unseal(WHOLE, [HELLO]) == b"hello"
+    assert Sealer("pickle").seal(None) == (NONE, ())
 
 
 def shown(value: Any) -> str:

@@ -210,26 +210,49 @@ def test_what_the_master_sends_is_what_the_page_says() -> None:
     assert sent(messages.setup("msgpack", 3, "ant", 1 << 32, 10)) == (wire.SETUP, plan, b"")
     found = sent(messages.setup("msgpack", 3, "ant", 1 << 32, 10, ("a", "b")))
     assert found == (wire.SETUP, {**plan, "path": ["a", "b"]}, b"")
-    assert sent(messages.prelude("msgpack", b"item")) == (wire.PRELUDE, {}, b"item")
-    assert sent(messages.function("msgpack", b"d" * 16, b"code")) == (wire.FUNCTION, {"digest": b"d" * 16}, b"code")
+    assert sent(messages.prelude("msgpack", (b"item", ()))) == (wire.PRELUDE, {}, b"item")
+    function = messages.function("msgpack", b"d" * 16, (b"code", ()))
+    assert sent(function) == (wire.FUNCTION, {"digest": b"d" * 16}, b"code")
     assert sent(messages.prepare("msgpack")) == (wire.PREPARE, {"compute": None}, b"")
     assert sent(messages.prepare("msgpack", b"d" * 16)) == (wire.PREPARE, {"compute": b"d" * 16}, b"")
     tasks = {"function": b"d" * 16, "tasks": [[1, 1, 2, 0], [2, 4, 3, 0]]}
-    assert sent(messages.tasks("msgpack", b"d" * 16, [(1, 1, b"ab"), (2, 4, b"cde")])) == (wire.TASKS, tasks, b"abcde")
+    letters = [(1, 1, (b"ab", ())), (2, 4, (b"cde", ()))]
+    assert sent(messages.tasks("msgpack", b"d" * 16, letters)) == (wire.TASKS, tasks, b"abcde")
 
 
 def test_long_payloads_are_not_copied_and_short_ones_are_joined() -> None:
-    """A frame is written in few parts, and a large payload is one of them as it is."""
-    large = b"x" * wire.LARGE
-    parts = messages.tasks("msgpack", None, [(1, 1, b"a"), (2, 1, large), (3, 1, b"b"), (4, 1, b"c")])
-    assert len(parts) == 3
-    assert isinstance(parts[1], memoryview) and parts[1].obj is large
-    assert sent(parts)[2] == b"a" + large + b"bc"
-    assert len(messages.prelude("msgpack", large)) == 2
+    """A frame is written in few parts, and what is large in it, payload or buffer, is one of them as it is."""
+    large, array = b"x" * wire.LARGE, memoryview(bytearray(wire.LARGE))
+    letters = [(number, 1, (data, ())) for number, data in enumerate([b"a", large, b"b", b"c"])]
+    parts = messages.tasks("msgpack", None, [*letters, (4, 1, (b"d", [memoryview(b"e"), array]))])
+    assert [len(part) < wire.LARGE for part in parts] == [True, False, True, False]
+    assert parts[1] is large and parts[3] is array
+    assert sent(parts)[2] == b"a" + large + b"bcd"
+    assert len(messages.prelude("msgpack", (large, ()))) == 2
 
 
 def test_no_part_is_empty() -> None:
     """Many tasks make metadata that is large itself, and nothing stands before it."""
-    parts = messages.tasks("msgpack", None, [(number, 1, b"\xc0") for number in range(wire.LARGE)])
+    parts = messages.tasks("msgpack", None, [(number, 1, (b"\xc0", ())) for number in range(wire.LARGE)])
+    parts += messages.prelude("msgpack", (b"", [memoryview(b"")]))
     assert min(map(len, parts)) > 0
-    assert len(sent(parts)[1]["tasks"]) == wire.LARGE
+    assert len(sent(parts[:-1])[1]["tasks"]) == wire.LARGE
+
+
+@pytest.mark.parametrize("meta", ["msgpack", "pickle"])
+@pytest.mark.parametrize(
+    ("limit", "buffers"), [({"FRAME_CAP": 1100}, 0), ({"FRAME_CAP": 1200}, 1), ({"BUFFERS_MAX": 3}, 1)]
+)
+def test_tasks_that_fit_in_no_frame_go_in_several(
+    monkeypatch: pytest.MonkeyPatch, limit: dict[str, int], buffers: int, meta: str
+) -> None:
+    """A worker may be given more at a time than a frame may hold; no frame is longer than the cap."""
+    for name, value in limit.items():
+        monkeypatch.setattr(wire, name, value)
+    sealed = (b"x" * 100, [memoryview(b"y" * 50)] * buffers)
+    data = b"".join(bytes(part) for part in messages.tasks(meta, None, [(n, 1, sealed) for n in range(7)]))
+    found = list(FrameReader(limit.get("FRAME_CAP", 1 << 40), wire.FROM_MASTER).feed(data))
+    assert len(found) > 1
+    assert [row[0] for frame in found for row in decode(meta, frame.metadata)["tasks"]] == list(range(7))
+    assert sum(len(frame.payload) for frame in found) == 700
+    assert max(len(frame.buffers) for frame in found) <= wire.BUFFERS_MAX

@@ -38,8 +38,8 @@ def test_what_is_sealed_is_unsealed(codec: str) -> None:
     """Plain data comes back as it was, from bytes or from a view."""
     sealer = Sealer(codec)
     value = {"a": [1, 2.5, None, True, "text", b"bytes"], "b": {}}
-    assert sealer.unseal(sealer.seal(value)) == value
-    assert sealer.unseal(memoryview(sealer.seal(value))) == value
+    assert sealer.unseal(*sealer.seal(value)) == value
+    assert sealer.unseal(memoryview(sealer.seal(value)[0])) == value
 
 
 def test_there_are_two_codecs() -> None:
@@ -50,7 +50,7 @@ def test_there_are_two_codecs() -> None:
 
 def test_what_has_no_module_is_sealed_by_value() -> None:
     """A lambda goes by value, since plain pickle cannot name it."""
-    assert Sealer("pickle").unseal(Sealer("pickle").seal(lambda number: number + 1))(2) == 3
+    assert Sealer("pickle").unseal(*Sealer("pickle").seal(lambda number: number + 1))(2) == 3
 
 
 @pytest.mark.parametrize(
@@ -85,25 +85,25 @@ def test_buffers_belong_to_pickles() -> None:
 def test_a_payload_cannot_end_the_master(raises: BaseException, when: str) -> None:
     """Whatever the code of a payload raises is a SealError."""
     with pytest.raises(SealError, match=type(raises).__name__):
-        Sealer("pickle").unseal(Sealer("pickle").seal(Rude(raises, when)))
+        Sealer("pickle").unseal(*Sealer("pickle").seal(Rude(raises, when)))
 
 
 @pytest.mark.parametrize("when", ["sealed", "unsealed"])
 def test_ctrl_c_goes_through(when: str) -> None:
     """An interrupt while a payload is sealed or unsealed is still an interrupt."""
     with pytest.raises(KeyboardInterrupt):
-        Sealer("pickle").unseal(Sealer("pickle").seal(Rude(KeyboardInterrupt(), when)))
+        Sealer("pickle").unseal(*Sealer("pickle").seal(Rude(KeyboardInterrupt(), when)))
 
 
 def test_an_error_without_a_text_is_told_by_its_type() -> None:
     """An exception whose text cannot be made does no further harm."""
     with pytest.raises(SealError, match=r"^Mute$"):
-        Sealer("pickle").unseal(Sealer("pickle").seal(Rude(Mute(), "unsealed")))
+        Sealer("pickle").unseal(*Sealer("pickle").seal(Rude(Mute(), "unsealed")))
 
 
 def test_without_cloudpickle_plain_pickle_has_the_last_word(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where cloudpickle is missing, what plain pickle can write is sealed and the rest is not."""
     monkeypatch.setitem(sys.modules, "cloudpickle", None)
-    assert Sealer("pickle").unseal(Sealer("pickle").seal(["__main__"])) == ["__main__"]
+    assert Sealer("pickle").unseal(*Sealer("pickle").seal(["__main__"])) == ["__main__"]
     with pytest.raises(SealError):
         Sealer("pickle").seal(lambda: None)

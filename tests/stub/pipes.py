@@ -15,12 +15,14 @@ from typing import Any, Final
 from spreadjobs.protocol import messages
 from spreadjobs.protocol.frames import FrameReader
 from spreadjobs.protocol.messages import Answer, FromWorker
-from spreadjobs.protocol.payloads import Sealer
+from spreadjobs.protocol.payloads import Sealed, Sealer
 from spreadjobs.protocol.preamble import MarkerScanner
 from worker_stub import page
 
 ROOT: Final = Path(__file__).parents[2]
 TASKS: Final = "tests.stub.tasks:run"
+#: The first Python whose pickles have buffers beside them.
+OUT_OF_BAND: Final = (3, 8, 0)
 #: Seconds after which a worker that does not answer fails the test.
 PATIENCE: Final = 30.0
 
@@ -87,19 +89,26 @@ class PipeMaster:
         """All that comes before the first task."""
         self.set_up(**setup)
         for item in prelude:
-            self.write(*messages.prelude(self.meta, self.sealer.seal(item)))
+            self.write(*messages.prelude(self.meta, self.sealed(item)))
         self.write(*messages.prepare(self.meta, compute))
         assert isinstance(self.hear(), messages.Ready)
         return self
 
     def send(self, *payloads: object, function: bytes | None = None) -> None:
         """One TASKS frame, with a task for each payload."""
-        self.send_sealed(*[self.sealer.seal(payload) for payload in payloads], function=function)
+        self.send_sealed(*[self.sealed(payload) for payload in payloads], function=function)
 
-    def send_sealed(self, *payloads: bytes, function: bytes | None = None) -> None:
+    def send_sealed(self, *payloads: bytes | Sealed, function: bytes | None = None) -> None:
         """The same with payloads that are already sealed, or that are not what they should be."""
-        letters = [(number, 1, payload) for number, payload in enumerate(payloads)]
+        sealed = [(payload, ()) if isinstance(payload, bytes) else payload for payload in payloads]
+        letters = [(number, 1, payload) for number, payload in enumerate(sealed)]
         self.write(*messages.tasks(self.meta, function, letters))
+
+    def sealed(self, value: object) -> Sealed:
+        """A value as this worker can read it."""
+        sealed = self.sealer.seal(value)
+        is_old = self.hello.python is None or self.hello.python < OUT_OF_BAND
+        return self.sealer.older(sealed) if is_old else sealed
 
     def run(self, *payload: object) -> Answer:
         """Send one task and wait for its answer."""

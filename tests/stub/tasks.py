@@ -126,6 +126,37 @@ def printed(out: str, err: str) -> None:
     sys.stderr.write(err)
 
 
+def printed_often(times: int) -> int:
+    """Print single characters; gives the growth of memory in bytes."""
+    import tracemalloc
+
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    for _ in range(times):
+        sys.stdout.write("x")
+    grown = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    return grown
+
+
+class Talkative:
+    """Prints when it is let go of."""
+
+    def __reduce__(self) -> "tuple[Any, ...]":
+        return int, (5,)
+
+    def __del__(self) -> None:
+        sys.stdout.write("gone\n")
+
+
+def talkative(number: int) -> object:
+    """Give something that prints, or raise while having it."""
+    found = Talkative()
+    if not number:
+        raise ValueError("no")
+    return found
+
+
 def printed_low(text: bytes, times: int) -> None:
     """Write on descriptor 1 from C, while holding the interpreter lock."""
     write = ctypes.PyDLL(None).write
@@ -290,6 +321,36 @@ def pooled(how: str) -> "list[int]":
     """Spread work of its own."""
     with multiprocessing.get_context(how).Pool(2) as pool:
         return pool.map(abs, [-1, 2, -3])
+
+
+def given(value: object) -> object:
+    """Give it back."""
+    return value
+
+
+def large(size: int, count: int) -> "list[Any]":
+    """Give so many bytearrays; each is a buffer, where there are such."""
+    if hasattr(pickle, "PickleBuffer"):
+        return [pickle.PickleBuffer(bytearray(size)) for _ in range(count)]
+    return [bytearray(size) for _ in range(count)]
+
+
+def written(value: bytearray) -> bytearray:
+    """Write to it, and make it longer."""
+    value[0] = 1
+    value.append(2)
+    return value
+
+
+def counted(array: "Any") -> "Any":
+    """Add one to an array where it lies."""
+    array += 1
+    return array
+
+
+def raised_large(size: int) -> None:
+    """Raise something that holds much."""
+    raise ValueError("large", bytearray(size), *large(size, 1))
 
 
 def double(number: int) -> int:

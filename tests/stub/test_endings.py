@@ -134,13 +134,24 @@ def test_a_result_that_cannot_be_sealed_fails_its_task_only(worker: PipeMaster) 
     assert goes_on(worker)
 
 
-def test_a_result_longer_than_a_frame_fails_its_task_only(start: Start) -> None:
-    """What would break the cap is not sent."""
-    worker = start().begin(frame=10_000)
-    assert worker.value("many", 9000) == b"x" * 9000
-    answer = worker.run("many", 11_000)
+@pytest.mark.parametrize(
+    ("cap", "good", "bad"),
+    [
+        (10_000, ("many", 9000), ("many", 11_000)),
+        (100_000, ("many", 99_000), ("many", 100_000)),
+        (300_000, ("large", 70_000, 4), ("large", 70_000, 5)),
+    ],
+)
+def test_a_result_longer_than_a_frame_fails_its_task_only(
+    start: Start, cap: int, good: tuple[object, ...], bad: tuple[object, ...]
+) -> None:
+    """What would break the cap is not sent, whether it is in the pickle or beside it."""
+    worker = start().begin(frame=cap)
+    assert worker.run(*good).error is None
+    answer = worker.run(*bad)
     assert answer.error is not None and answer.error.kind == "result"
-    assert "a frame may have 10000" in answer.error.message
+    assert f"a frame may have {cap}" in answer.error.message
+    assert (answer.payload, list(answer.buffers)) == (b"", [])
     assert goes_on(worker)
 
 
@@ -158,7 +169,7 @@ def test_a_function_that_cannot_be_read_fails_its_tasks(worker: PipeMaster, func
 
 
 def _function(worker: PipeMaster, digest: bytes, sealed: bytes) -> list[Bytes]:
-    return messages.function(worker.meta, digest, sealed)
+    return messages.function(worker.meta, digest, (sealed, ()))
 
 
 def test_nothing_of_a_failed_task_stays_alive(worker: PipeMaster) -> None:

@@ -87,7 +87,7 @@ def test_a_prelude_that_cannot_be_read_is_trouble(start: Start, item: bytes) -> 
     """An unreadable item of the prelude is told as an argument that cannot be read."""
     worker = start()
     worker.set_up()
-    worker.write(*messages.prelude(worker.meta, item))
+    worker.write(*messages.prelude(worker.meta, (item, ())))
     assert trouble(worker).error.kind == "argument"
 
 
@@ -120,7 +120,7 @@ def test_a_function_that_cannot_be_read_is_trouble(start: Start) -> None:
     """A function that all tasks need is read in the preparation."""
     worker = start(*stub())
     worker.set_up()
-    worker.write(*messages.function(worker.meta, b"a" * 16, b"cno_such_module\nname\n."))
+    worker.write(*messages.function(worker.meta, b"a" * 16, (b"cno_such_module\nname\n.", ())))
     worker.write(*messages.prepare(worker.meta, b"a" * 16))
     found = worker.hear()
     assert isinstance(found, Trouble) and (found.error.kind, found.error.type) == ("function", "ModuleNotFoundError")

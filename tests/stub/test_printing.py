@@ -26,6 +26,22 @@ def test_prints_are_capped(start: Start) -> None:
     assert (again.out, again.err, again.dropped) == (b"short", b"", 0)
 
 
+def test_prints_beyond_the_cap_cost_nothing(start: Start) -> None:
+    """A task that prints for ever does not fill the memory, not even with the memory of having printed."""
+    worker = start().begin(output=10)
+    answer = worker.run("printed_often", 200_000)
+    assert worker.opened(answer) < 1_000_000
+    assert (answer.out, answer.dropped) == (b"x" * 10, 199_990)
+
+
+def test_what_prints_when_it_goes_belongs_to_its_task(worker: PipeMaster) -> None:
+    """An argument or a result that is let go of prints while its task is not yet answered."""
+    worker.send(("talkative", 1), ("double", 1), ("talkative", 0))
+    first, second, third = (worker.answer() for _ in range(3))
+    assert (first.out, second.out, third.out) == (b"gone\n", b"", b"gone\n")
+    assert first.error is None and third.error is not None
+
+
 def test_five_megabytes_from_c_do_not_break_the_protocol(worker: PipeMaster) -> None:
     """What C writes on descriptor 1, holding the interpreter lock, goes to the pipe that the master drains."""
     assert worker.value("printed_low", b"c" * 50_000 + b"\n", 100) is None

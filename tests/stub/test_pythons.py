@@ -86,3 +86,27 @@ def test_the_protocol_works(python: str, start: Start, codec: str) -> None:
     assert worker.value("closed_low") is None
     assert worker.value("interrupted") == "went on"
     assert worker.leave() == (0, b"")
+
+
+def test_large_values_go_both_ways(python: str, start: Start) -> None:
+    """Bytes and bytearrays, alone and in others, in the prelude, in exceptions; beside the pickle where that can be."""
+    large, longer = b"x" * 100_000, bytearray(b"y" * 200_000)
+    worker = start(*stub(TASKS, python=python)).begin(prelude=[large, longer])
+    assert worker.hello.python is not None
+    has_buffers = worker.hello.python >= (3, 8, 0)
+    assert worker.value("prelude") == [large, longer]
+    for value in (large, longer, [large, longer], b"small", bytearray(b"small"), "\x96\x97\x98"):
+        found = worker.value("given", value)
+        assert found == value and type(found) is type(value)
+    worker.send(("written", longer))
+    answer = worker.answer()
+    assert len(answer.buffers) == has_buffers
+    assert worker.opened(answer) == b"\1" + longer[1:] + b"\2"
+    answer = worker.run("large", 70_000, 3)
+    assert len(answer.buffers) == 3 * has_buffers
+    assert worker.opened(answer) == [bytes(70_000)] * 3
+    answer = worker.run("raised_large", 70_000)
+    assert len(answer.buffers) == has_buffers
+    raised = worker.sealer.unseal(answer.payload, answer.buffers)
+    assert isinstance(raised, ValueError) and raised.args == ("large", bytes(70_000), bytes(70_000))
+    assert worker.leave() == (0, b"")

@@ -109,7 +109,7 @@ def test_without_the_library_the_small_msgpack_serves(monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "msgpack", None)
     assert codec.msgpack_functions()[2] is False
     sealer = codec.payload_codec("msgpack")
-    assert sealer.unseal(sealer.seal({"a": (1, b"x")})) == {"a": [1, b"x"]}
+    assert sealer.unseal(*sealer.seal({"a": (1, b"x")})) == {"a": [1, b"x"]}
 
 
 @pytest.mark.speed

@@ -56,7 +56,7 @@ def test_a_program_that_is_sent_nothing_goes_on(program: PipeMaster) -> None:
 def test_a_program_that_cannot_prepare_ends(program: PipeMaster) -> None:
     """A preparation that fails is TROUBLE, and serve does not return."""
     program.set_up()
-    program.write(*messages.prelude(program.meta, b"garbage"), *messages.prepare(program.meta))
+    program.write(*messages.prelude(program.meta, (b"garbage", ())), *messages.prepare(program.meta))
     found = program.hear()
     assert isinstance(found, messages.Trouble) and found.error.kind == "argument"
     assert program.end() == (1, b"")
