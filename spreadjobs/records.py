@@ -103,6 +103,12 @@ class Placement:
 
     hosts: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        hosts: object = self.hosts
+        if not isinstance(hosts, tuple | list) or not all([isinstance(name, str) for name in hosts]):
+            raise UsageError(f"Placement(hosts={self.hosts!r}): it must be a list of names")
+        object.__setattr__(self, "hosts", tuple(self.hosts))
+
 
 @dataclass(frozen=True, slots=True)
 class Hints:
@@ -112,6 +118,10 @@ class Hints:
     """
 
     priority: int = 0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.priority, int):
+            raise UsageError(f"Hints(priority={self.priority!r}): it must be a whole number")
 
 
 NO_NEEDS: Final = Needs()
@@ -136,6 +146,14 @@ class Task:
     hints: Hints = NO_HINTS
     name: str | None = None
     idempotent: bool = True
+
+    def __post_init__(self) -> None:
+        parts = {"needs": Needs, "limits": Limits, "placement": Placement, "hints": Hints}
+        for part, kind in parts.items():
+            if not isinstance(getattr(self, part), kind):
+                raise UsageError(f"Task({part}={getattr(self, part)!r}): it must be {kind.__name__}(...)")
+        if self.name is not None and not isinstance(self.name, str):
+            raise UsageError(f"Task(name={self.name!r}): it must be text")
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,7 @@ class Worker:
         if setup.get("output") is not None:
             self._capture.limit(setup["output"])
         if setup.get("path") is not None:
-            sys.path[:] = setup["path"]
+            sys.path[:] = [os.fsdecode(folder) for folder in setup["path"]]
         self._send(frames.ACCEPTED, {})
         return True
 

@@ -215,12 +215,12 @@ def clean(text: str) -> str:
 
 def let_go(raised: "Optional[BaseException]") -> None:
     """Drop the frames that an exception, and what led to it, keep alive."""
-    seen: list[BaseException] = []
+    seen: set[int] = set()
     todo = [raised]
     while todo:
         error = todo.pop()
-        if error is not None and not any(error is other for other in seen):
-            seen.append(error)
+        if error is not None and id(error) not in seen:
+            seen.add(id(error))
             # By BaseException's own ways, since its class may guard its attributes.
             todo += [BaseException.__getattribute__(error, name) for name in ("__cause__", "__context__")]
             BaseException.__setattr__(error, "__traceback__", None)

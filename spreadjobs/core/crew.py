@@ -128,10 +128,11 @@ class Crew:
 
     def _close(self, worker: WorkerEntry, at: float, quiet: float) -> None:
         run = self._run
+        connect = run.deadlines.get(worker.key) if worker.state is WorkerState.EXEC else None
         self._leave(worker, WorkerStep.CLOSE)
         worker.closed = True
         worker.quiet = quiet
-        run.deadlines.set(worker.key, at + quiet)
+        run.deadlines.set(worker.key, at + quiet if connect is None else min(at + quiet, connect))
         run.out.append(CloseWorker(worker.id))
 
     def _patience(self) -> float:

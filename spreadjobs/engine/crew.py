@@ -5,20 +5,30 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from spreadjobs.core.actions import Cause
 from spreadjobs.engine.guardian import Guardian
 from spreadjobs.engine.listener import Listener
 from spreadjobs.engine.loop import Loop
 from spreadjobs.engine.worker import Dialect, Worker
+from spreadjobs.errors import UsageError
 from spreadjobs.transports.base import Spot
 from worker_stub import supervise
+
+#: How deep a run may lie inside tasks of other runs.
+DEEPEST: Final = 3
 
 
 def new_tag() -> str:
     """A mark for a run: unlike any other, and below that of the task in which we are, if we are in one."""
     mine = os.urandom(8).hex()
-    outer = os.environ.get(supervise.ID_VARIABLE)
+    outer = os.environ.get(supervise.ID_VARIABLE, "")
+    if outer.count("/") >= DEEPEST:
+        raise UsageError(
+            f"runs are nested {DEEPEST + 1} deep: does a module that the workers import call main? Let it do so only"
+            " under 'if __name__ == \"__main__\":'"
+        )
     return f"{outer}/{mine}" if outer else mine
 
 

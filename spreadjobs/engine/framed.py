@@ -35,7 +35,7 @@ class Preparation:
     sealer: Sealer
     prelude: tuple[Sealed, ...]
     function: tuple[bytes, Sealed] | None
-    path: list[str] | None
+    path: list[bytes] | None
 
 
 class Stage(IntEnum):

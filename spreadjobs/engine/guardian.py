@@ -31,7 +31,7 @@ class Guardian:
         self._timer: Timer | None = None
         self._pause = 0.0
         self._began = 0.0
-        self._start()
+        self._restart()
 
     @property
     def pid(self) -> int | None:

@@ -17,6 +17,9 @@ from typing import Final
 READ: Final = selectors.EVENT_READ
 WRITE: Final = selectors.EVENT_WRITE
 
+#: No wait is longer than this many seconds: the system's own calls know no more than some weeks.
+PATIENCE: Final = 86400.0
+
 Callback = Callable[[], None]
 
 
@@ -99,7 +102,7 @@ class Loop:
         times = [self._timers[0][0]] if self._timers else []
         if until is not None:
             times.append(until)
-        return max(0.0, min(times) - self.clock()) if times else None
+        return min(max(0.0, min(times) - self.clock()), PATIENCE) if times else None
 
     def _awake(self) -> None:
         try:

@@ -57,7 +57,7 @@ class Run:
         #: How it ended, None while it has not.
         self.how: RunEnd | None = None
         #: What the user's iterable raised.
-        self.broken_input: Exception | None = None
+        self.broken_input: BaseException | None = None
         self._spots = spots
         self._machine = Machine(rules, lambda: jitter.uniform(*JITTER))
         self._events: deque[events.Event] = deque()
@@ -121,9 +121,12 @@ class Run:
     def _pull(self, count: int) -> events.TasksSubmitted:
         batch = Batch()
         self._pulling = True
+        clock, end = self.loop.clock, self.loop.clock() + PULL_TIME
         try:
-            self.source.pull(count, batch)
-        except Exception as error:
+            self.source.pull(count, batch, lambda: clock() > end)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             self.broken_input = error
             self.source.exhausted = True
         finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from spreadjobs.core.events import TaskSpec
@@ -44,9 +44,12 @@ class Source:
         #: Why a task could not be sealed.
         self.refused: dict[int, SerializationError] = {}
 
-    def pull(self, count: int, batch: Batch) -> None:
-        """Add up to so many items to the batch. Raises what the iterable raises, behind those that were good."""
-        first = self._count
+    def pull(self, count: int, batch: Batch, is_time: Callable[[], bool]) -> None:
+        """Add up to so many items to the batch, or fewer where it is time to stop.
+
+        Raises what the iterable raises, behind those that were good.
+        """
+        last = self._count + count
         for item in itertools.islice(self._items, count):
             number, self._count = self._count, self._count + 1
             spec, payload = self._plain, item
@@ -61,7 +64,9 @@ class Source:
                 batch.rejected.append(number)
                 place = Place(number, batch.names.get(number))
                 self.refused[number] = SerializationError(f"its payload cannot be sent: {error}", place)
-        self.exhausted = self._count - first < count
+            if is_time():
+                return
+        self.exhausted = self._count < last
 
     def _spec(self, task: Task) -> TaskSpec:
         key = (task.needs, task.limits, task.placement, task.hints.priority, task.idempotent)

@@ -97,8 +97,8 @@ class Worker:
         self._over = False
         if process.ended is not None:
             loop.watch(process.ended, READ, self._look)
-        else:
-            self._look_again()
+        else:  # not before whoever made us knows us
+            self._timers.append(loop.call_later(0.0, self._look_again))
 
     # What it is to do.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -79,7 +78,7 @@ def main(
     Ctrl-C; and what ``todo`` raises. All but the first have ``results``, ``tails`` and ``report``.
     """
     plan.check(on_error, codec, on_result, window, deadline=deadline, connect=connect, grace=grace)
-    limits = Limits(math.inf if timeout is None else timeout, attempts, losses, DEFAULTS.timeout_grace)
+    limits = Limits(timeout, attempts, losses).over(plan.USUAL)
     sealer = Sealer(codec)
     crew = plan.check_crew(list_of_args, connection_factory, workers)
     count = (workers or cpu_count()) if callable(crew) else len(crew)

@@ -19,7 +19,7 @@ from spreadjobs.errors import UsageError
 from spreadjobs.frontends.connections import Connection_framed, Connection_lines
 from spreadjobs.protocol.lines import encode_prelude
 from spreadjobs.protocol.payloads import CODECS, Sealed, Sealer, SealError
-from spreadjobs.records import Task, is_count, is_number
+from spreadjobs.records import DEFAULTS, Limits, Task, is_count, is_number
 from spreadjobs.scheduling.windows import MOST
 from spreadjobs.transports.base import Spot
 from spreadjobs.transports.local import LocalTransport
@@ -27,6 +27,8 @@ from worker_stub import __main__ as stub
 
 Function = Callable[[Any], Any]
 LOCALHOST: Final = "localhost"
+#: What holds for a task where nobody has said anything.
+USUAL: Final = Limits(DEFAULTS.timeout, DEFAULTS.attempts, DEFAULTS.losses, DEFAULTS.timeout_grace)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def crew_of_function(function: Function, workers: int, prelude: Iterable[Any], s
     import hashlib  # late: it takes its time, and only functions need it
 
     digest = hashlib.blake2b(sealed[0], digest_size=16).digest()
-    path = [os.path.abspath(folder) for folder in sys.path]
+    path = _module_path()
     preparation = Preparation(sealer, _sealed_prelude(prelude, sealer), (digest, sealed), path)
     argv = (sys.executable, os.path.abspath(stub.__file__))
     return Crewing(_local([argv] * workers), _framed(preparation), sends_nothing=False)
@@ -98,12 +100,35 @@ def _argv(args: Sequence[Any], index: int) -> tuple[str, ...]:
         raise UsageError(f"list_of_args[{index}] is {args!r}: it must be a list of arguments, not one text")
     if not isinstance(args, Iterable):
         raise UsageError(f"list_of_args[{index}] is {args!r}: it must be a list of arguments")
-    argv = tuple([os.fspath(arg) if isinstance(arg, os.PathLike) else str(arg) for arg in args])
+    argv = tuple([_argument(arg, index) for arg in args])
     if not argv:
         raise UsageError(f"list_of_args[{index}] is empty: it must name a program")
     if any(["\0" in arg for arg in argv]):
         raise UsageError(f"list_of_args[{index}] has a NUL byte in an argument")
     return argv
+
+
+def _argument(arg: Any, index: int) -> str:
+    if arg is None:
+        raise UsageError(f"list_of_args[{index}] has None in it: that is no argument")
+    text = os.fsdecode(arg) if isinstance(arg, bytes | os.PathLike) else str(arg)
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:
+        raise UsageError(f"list_of_args[{index}]: {text!r} cannot be given to a program here (locale, UTF-8)") from None
+    return text
+
+
+def _module_path() -> list[bytes]:
+    """Where the workers of a function look for modules: where we do, as absolute folders."""
+    found = []
+    for folder in sys.path:
+        if isinstance(folder, str | bytes):
+            try:
+                found.append(os.fsencode(os.path.abspath(folder)))
+            except OSError:  # it is relative to a folder that is gone
+                continue
+    return found
 
 
 def _sealed_prelude(items: Iterable[Any], sealer: Sealer) -> tuple[Sealed, ...]:
@@ -139,6 +164,8 @@ def check(on_error: str, codec: str, on_result: object, window: object, **second
     if codec not in CODECS:
         raise UsageError(f"codec={codec!r}: it must be one of {', '.join(map(repr, CODECS))}")
     for name, value in seconds.items():
+        if value is None and name != "deadline":
+            raise UsageError(f"{name}=None: it must be a number of seconds; leave it out for the usual one")
         if value is not None and not (is_number(value) and 0 < value < math.inf):
             raise UsageError(f"{name}={value!r}: it must be a number of seconds, more than 0")
 

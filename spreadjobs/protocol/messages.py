@@ -25,7 +25,9 @@ def master_hello(codec: str) -> list[Bytes]:
     return [wire.MASTER_MARKER, *_frame(wire.MASTER_HELLO, "msgpack", {"version": wire.VERSION, "codec": codec})]
 
 
-def setup(meta: str, worker: int, host: str, frame: int, output: int, path: Sequence[str] | None = None) -> list[Bytes]:
+def setup(
+    meta: str, worker: int, host: str, frame: int, output: int, path: Sequence[bytes | str] | None = None
+) -> list[Bytes]:
     """SETUP. frame: the cap of each frame, output: what to keep of each stream of a task, both in bytes."""
     values = {"worker": worker, "host": host, "frame": frame, "output": output}
     if path is not None:
