@@ -25,11 +25,9 @@ print(main([1, 2], lambda x: x + 1, workers=1).results)
 """
 
 
-def run_script(text: str, folder: bytes, **settings: Any) -> str:
+def run_script(text: str, folder: bytes) -> str:
     """What a script prints that is run from its standard input, in this folder."""
-    done = subprocess.run(
-        [sys.executable], input=text.encode(), cwd=folder, capture_output=True, timeout=60, **settings
-    )
+    done = subprocess.run([sys.executable], input=text.encode(), cwd=folder, capture_output=True, timeout=60)
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout.decode()
 
