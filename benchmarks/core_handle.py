@@ -64,7 +64,7 @@ def staffed(workers: int, hosts: int, has_windows: bool) -> Machine:
         machine.handle(SlotsOffered(0.0, f"host{host}", range(host, workers, hosts)))
     for worker in range(workers):
         machine.handle(WorkerAccepted(0.5, worker))
-        machine.handle(WorkerReady(0.5, worker))
+        machine.handle(WorkerReady(0.5, worker, ahead=has_windows))
     return machine
 
 
