@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from spreadjobs.protocol.frames import Bytes
@@ -59,12 +59,7 @@ class Sealer:
 
     def older(self, sealed: Sealed) -> Sealed:
         """The same for a Python older than 3.8. Raises SealError."""
-        try:
-            older = self._codec.older(sealed)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            raise SealError(_told(error)) from error
+        older: Sealed = self._guarded(self._codec.older, sealed)
         self._check(older)
         return older
 
@@ -75,8 +70,11 @@ class Sealer:
 
     def unseal(self, data: Bytes, buffers: Sequence[Bytes] = ()) -> Any:
         """The value that the bytes hold. Raises SealError, whatever the code in a pickle raises."""
+        return self._guarded(self._codec.unseal, data, buffers)
+
+    def _guarded(self, make: Callable[..., Any], *of: Any) -> Any:
         try:
-            return self._codec.unseal(data, buffers)
+            return make(*of)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
